@@ -80,13 +80,13 @@ export const text = (rule: TextRule, told: Told) =>
 
 export const optionalText = (rule: TextRule, told: Told) =>
   textSchema(rule)
-    .optional()
+    .exactOptional()
     .register(notes, noteOf(textFacts(rule), told, { optional: true }, undefined))
 
 export const textOr = (standard: string, rule: TextRule, told: Told) =>
   textSchema(rule)
     .default(standard)
-    .register(notes, noteOf(textFacts(rule), told, {}, standard === '' ? "''" : standard))
+    .register(notes, noteOf(textFacts(rule), told, {}, /^[\w/.+-]+$/.test(standard) ? standard : `'${standard}'`))
 
 /** Never shown, never logged. Any characters but line breaks and NUL, which no password prompt of a camera can take. */
 export function secretText(told: Told) {
@@ -95,7 +95,7 @@ export function secretText(told: Told) {
     .string()
     .regex(/^[^\r\n\0]{1,256}$/)
     .transform((plain) => new Secret(plain))
-    .optional()
+    .exactOptional()
     .register(notes, noteOf(facts, told, { optional: true }, undefined))
 }
 
@@ -123,7 +123,7 @@ export const numberOr = (standard: number, range: NumberRange, told: Told) =>
 
 export const optionalNumber = (range: NumberRange, told: Told) =>
   numberSchema(range)
-    .optional()
+    .exactOptional()
     .register(notes, noteOf(numberFacts(range), told, { optional: true }, undefined))
 
 /** Bytes, written as `10GB`, `512MiB` or a plain number. */
@@ -164,7 +164,7 @@ export const choiceOr = <const C extends readonly string[]>(standard: C[number],
 export const optionalChoice = <const C extends readonly string[]>(choices: C, told: Told) =>
   z
     .enum(choices)
-    .optional()
+    .exactOptional()
     .register(notes, noteOf(choiceFacts(choices), told, { optional: true }, undefined))
 
 /** The word that says which kind of a group this is: one literal in the schema, the whole choice to people. */
@@ -174,13 +174,12 @@ export function kindWord<const W extends string>(word: W, kinds: readonly string
   return schema
 }
 
-/** A program with its arguments, as a list; written as one text, it is a line for the shell. */
+/** A program with its arguments, or one line for the shell. */
 export function commandLine(told: Told) {
   const accepted = 'a program with its arguments as a list, or one line for the shell, of up to 4000 characters'
   const word = z.string().regex(/^[^\0]{1,4000}$/)
   return z
-    .union([word.transform((line): readonly string[] => ['/bin/sh', '-c', line]), z.array(word).min(1).max(256)])
-    .readonly()
+    .union([word, z.array(word).min(1).max(256).readonly()])
     .register(notes, noteOf({ type: 'list', accepted }, told, {}, undefined))
 }
 
