@@ -1,0 +1,326 @@
+// @ts-check
+/**
+ * The page: which camera, which recording, what the state line says, and the list of the past. The picture itself is
+ * `player.js`'s business.
+ *
+ * Live means the camera's newest recording: when one is over, or stands still while a newer one exists, the page goes on
+ * to it by itself. Everything is asked again for ever; nothing needs a reload.
+ */
+import { createPlayer } from './player.js'
+import { duration, siteTime, size } from './words.js'
+
+/** While nothing plays, or the picture stands still, the newest recording is asked for this often. */
+const eagerMs = 1_500
+/** Otherwise it is only watched for. */
+const calmMs = 10_000
+const listMs = 15_000
+const dayMs = 86_400_000
+/** The picture stood still for this long: say so, and look for a newer recording. */
+const stillMsMax = 4_000
+/** A gap is shown from this long before it. */
+const beforeGapMs = 5_000
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
+const video = /** @type {HTMLVideoElement} */ (element('video'))
+const player = createPlayer(video)
+
+/** @typedef {{ device: string, camera: string }} CameraName */
+/** @typedef {{ key: string, url: string | null, bytes: number, state: string, startMs: number | null, endMs: number | null }} Recording */
+/** @typedef {{ cause: string, note: string, fromMs: number | null, toMs: number | null }} Gap */
+
+let zone = 'UTC'
+/** What the viewing machine's clock is behind the server's by, in ms. */
+let skewMs = 0
+/** @type {CameraName | undefined} */
+let camera
+/** @type {CameraName[]} */
+let cameras = []
+/** @type {{ key: string, live: boolean } | undefined} */
+let playing
+/** @type {Recording[]} */
+let recordings = []
+/** @type {Gap[]} */
+let gaps = []
+/** @type {string | null} Why the last question was not answered. */
+let askProblem = null
+/** @type {string | null} Why there is nothing to play. */
+let waitingFor = null
+let nextLook = 0
+let nextList = 0
+let looking = false
+
+const now = () => Date.now() + skewMs
+
+/**
+ * @param {string} path
+ * @param {Record<string, string>} [query]
+ * @returns {Promise<any>} the answer; `undefined` if there was none
+ */
+async function ask(path, query = {}) {
+  try {
+    const response = await fetch(`${path}?${new URLSearchParams(query)}`, { signal: AbortSignal.timeout(10_000) })
+    const answer = await response.json()
+    if (!response.ok) throw new Error(answer.problem)
+    zone = answer.timeZone
+    skewMs = answer.nowMs - Date.now()
+    askProblem = null
+    return answer
+  } catch (problem) {
+    askProblem =
+      problem instanceof TypeError
+        ? 'no answer from this page’s server'
+        : String(/** @type {Error} */ (problem).message)
+    return undefined
+  }
+}
+
+const named = () => ({ device: camera?.device ?? '', camera: camera?.camera ?? '' })
+
+/** Looks which recording is the newest, and goes on to it where that is due. */
+async function look() {
+  if (cameras.length === 0) await findCameras()
+  if (camera === undefined) return
+  const answer = await ask('/api/live', named())
+  if (answer === undefined) return
+  const { newest } = answer
+  waitingFor =
+    newest === null
+      ? `Camera ${camera.camera} has stored nothing yet. It is played as soon as its first footage arrives.`
+      : newest.playable
+        ? null
+        : 'A recording has begun; its first second is on the way.'
+  if (newest === null || !newest.playable) return
+  if (playing === undefined) return start(newest, true)
+  if (!playing.live || newest.key === playing.key) return
+  const behindMs = newest.endMs === null ? 0 : newest.endMs - (player.pictureMs() ?? 0)
+  // The old one may still be filled up behind a cut that favours the live picture: then do not wait for its end.
+  if (player.atEnd() || player.stillForMs() > stillMsMax || behindMs > 15_000) start(newest, true)
+}
+
+/**
+ * @param {{ key: string, url: string | null }} recording
+ * @param {boolean} live
+ * @param {number} [atMs]
+ */
+function start(recording, live, atMs) {
+  if (recording.url === null) return
+  playing = { key: recording.key, live }
+  player.play(recording.url, atMs === undefined ? { live } : { live, atMs })
+  showList()
+}
+
+async function findCameras() {
+  const answer = await ask('/api/cameras')
+  if (answer === undefined) return
+  cameras = answer.cameras
+  waitingFor = 'No camera has stored anything yet. The first one to arrive is played.'
+  const asked = new URLSearchParams(location.search)
+  const device = asked.get('device') ?? answer.device
+  const wanted = asked.get('camera')
+  camera =
+    wanted === null
+      ? (cameras.find((one) => one.device === device) ?? cameras[0])
+      : (cameras.find((one) => one.camera === wanted && one.device === device) ?? { device, camera: wanted })
+  element('cameras').replaceChildren(
+    ...cameras.map((one) => {
+      const link = document.createElement('a')
+      link.href = `?${new URLSearchParams({ ...one })}`
+      link.textContent = one.device === answer.device ? one.camera : `${one.device}/${one.camera}`
+      if (one.camera === camera?.camera && one.device === camera.device) link.setAttribute('aria-current', 'page')
+      return link
+    }),
+  )
+  document.title = camera === undefined ? 'Watchpost' : `${camera.camera} · Watchpost`
+}
+
+async function refreshList() {
+  if (camera === undefined) return
+  const query = { ...named(), sinceMs: String(Math.round(now() - dayMs)) }
+  const [first, second] = await Promise.all([ask('/api/recordings', query), ask('/api/gaps', query)])
+  if (first === undefined || second === undefined) return
+  recordings = first.recordings
+  gaps = second.gaps
+  showList()
+}
+
+/** Recordings and gaps, newest first. Built anew only when it changed, so that the keyboard's place is kept. */
+let listed = ''
+function showList() {
+  const rows = [
+    ...recordings.map((recording) => ({ at: recording.startMs ?? 0, recording, gap: undefined })),
+    ...gaps.map((gap) => ({ at: gap.fromMs ?? 0, recording: undefined, gap })),
+  ].sort((a, b) => b.at - a.at)
+  const state = JSON.stringify([rows, playing])
+  if (state === listed) return
+  listed = state
+  element('past-empty').hidden = rows.length > 0
+  element('past-empty').textContent = 'Nothing was recorded in the last 24 hours.'
+  const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.row : undefined
+  element('past').replaceChildren(
+    ...rows.map((row) => (row.gap === undefined ? recordingRow(row.recording) : gapRow(row.gap))),
+  )
+  if (focused !== undefined) {
+    const again = document.querySelector(`[data-row="${CSS.escape(focused)}"]`)
+    if (again instanceof HTMLElement) again.focus()
+  }
+}
+
+/** @param {Recording} recording */
+function recordingRow(recording) {
+  const words = recording.state === 'complete' ? size(recording.bytes) : `${size(recording.bytes)}, ${recording.state}`
+  const row = listRow(recording.key, spanWords(recording.startMs, recording.endMs), words, '')
+  if (recording.key === playing?.key) row.button.setAttribute('aria-current', 'true')
+  row.button.addEventListener('click', () => start(recording, false))
+  return row.item
+}
+
+/** @param {Gap} gap */
+function gapRow(gap) {
+  const lasting = gap.fromMs === null || gap.toMs === null ? '' : duration(gap.toMs - gap.fromMs)
+  const row = listRow(
+    `gap ${gap.fromMs}`,
+    spanWords(gap.fromMs, gap.toMs),
+    lasting,
+    `no footage: ${gap.cause}. ${gap.note}`,
+  )
+  row.item.classList.add('gap')
+  row.button.addEventListener('click', () => {
+    const { fromMs } = gap
+    const before = recordings.filter((one) => one.startMs !== null && fromMs !== null && one.startMs < fromMs).at(-1)
+    if (before !== undefined && fromMs !== null) start(before, false, fromMs - beforeGapMs)
+  })
+  return row.item
+}
+
+/**
+ * @param {string} id
+ * @param {string} span
+ * @param {string} measure
+ * @param {string} note
+ */
+function listRow(id, span, measure, note) {
+  const item = document.createElement('li')
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.dataset.row = id
+  for (const [name, text] of [
+    ['span', span],
+    ['size', measure],
+    ['note', note],
+  ]) {
+    if (text === '') continue
+    const part = document.createElement('span')
+    part.className = name ?? ''
+    part.textContent = text ?? ''
+    button.append(part)
+  }
+  item.append(button)
+  return { item, button }
+}
+
+/**
+ * @param {number | null} fromMs
+ * @param {number | null} toMs
+ */
+function spanWords(fromMs, toMs) {
+  if (fromMs === null) return 'time unknown'
+  const from = siteTime(fromMs, zone)
+  return toMs === null ? from.clock : `${from.clock} – ${siteTime(toMs, zone).clock}`
+}
+
+/** The state line and the message over the picture. */
+function show() {
+  const at = player.pictureMs()
+  const facts = player.facts()
+  if (at !== null) {
+    const time = siteTime(at, zone)
+    element('clock').textContent = time.clock
+    element('day').textContent = `${time.day}, ${time.offset}`
+  }
+  const live = playing?.live === true && facts.following
+  const stillMs = player.stillForMs()
+  const stalled = live && stillMs > stillMsMax
+  const behind = at === null ? '' : `, ${duration(now() - at)} behind`
+  const mode = element('mode')
+  mode.dataset.mode = playing === undefined || stalled ? 'waiting' : live ? 'live' : 'past'
+  mode.textContent =
+    playing === undefined || stalled ? 'waiting' : live ? `live${behind}` : facts.paused ? 'paused' : 'recorded'
+  element('live').hidden = live || camera === undefined
+  element('recording').textContent = playing === undefined ? '' : `Recording ${playing.key}`
+  const message = messageNow(stalled ? stillMs : 0)
+  element('message').hidden = message === ''
+  // Written only when it changes: a screen reader says it once.
+  if (element('message').textContent !== message) element('message').textContent = message
+}
+
+/** @param {number} stillMs 0: the picture moves */
+function messageNow(stillMs) {
+  const problem = askProblem ?? player.facts().problem
+  if (player.mayNotStart()) return 'The browser does not start video by itself. Press play.'
+  if (playing === undefined)
+    return problem === null
+      ? (waitingFor ?? 'Looking for footage …')
+      : `The store cannot be asked: ${problem}. Trying again.`
+  if (stillMs === 0) return ''
+  // In steps of five seconds: enough to see it count, and a screen reader stays quiet in between.
+  const words = `No new footage for ${Math.floor(stillMs / 5_000) * 5 || 4} s`
+  if (problem !== null) return `${words}: ${problem}. The page goes on by itself when the store answers again.`
+  if (player.facts().ended) return `${words}: this recording is complete, and the next one has not begun.`
+  return `${words}: the recorder sends nothing (network, camera or power). The page goes on by itself.`
+}
+
+element('live').addEventListener('click', () => {
+  const newest = recordings.filter((one) => one.url !== null).at(-1)
+  if (playing?.live) player.goLive()
+  else if (newest !== undefined && newest.key === playing?.key) start(newest, true)
+  else playing = undefined
+  nextLook = 0
+})
+
+async function turn() {
+  player.tick()
+  const time = performance.now()
+  if (!playing?.live && player.atEnd()) goOn()
+  if (!looking && time >= nextLook && (playing === undefined || playing.live)) {
+    looking = true
+    await look()
+    looking = false
+    const eager = playing === undefined || player.atEnd() || player.stillForMs() > stillMsMax
+    nextLook = performance.now() + (eager ? eagerMs : calmMs)
+  } else if (playing?.live && player.atEnd()) nextLook = Math.min(nextLook, time + eagerMs)
+  if (performance.now() >= nextList && camera !== undefined) {
+    nextList = performance.now() + listMs
+    refreshList()
+  }
+}
+
+/** A recording that was chosen is over: the one after it follows, and after the last one the live picture. */
+function goOn() {
+  const index = recordings.findIndex((one) => one.key === playing?.key)
+  const next = index === -1 ? undefined : recordings[index + 1]
+  if (next?.url) start(next, next.state === 'growing' && index + 2 === recordings.length)
+  else playing = undefined
+}
+
+setInterval(turn, 500)
+setInterval(show, 250)
+turn()
+
+/** For tests and the curious: what the page knows of its picture. */
+Reflect.set(window, 'watchpost', {
+  state: () => {
+    const at = player.pictureMs()
+    return {
+      ...player.facts(),
+      key: playing?.key ?? null,
+      live: playing?.live ?? null,
+      playingDateMs: at,
+      behindMs: at === null ? null : now() - at,
+      stillForMs: player.stillForMs(),
+      message: element('message').textContent,
+      recordings: recordings.length,
+      gaps: gaps.length,
+    }
+  },
+})
