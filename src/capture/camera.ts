@@ -26,7 +26,7 @@ export interface CameraWorld extends LifeWorld, RecorderWorld {
   readonly random: Random
   readonly log: Logger
   newRun(options: CameraRunOptions): CameraRun
-  /** The loop turned; called at least every second, also while it waits. */
+  /** The loop turned: about every second, also while it waits; ending a process or asking for its sound may take 13 s. */
   turned?(): void
   /** For proofs: the camera's own bytes, before they are split. `life` counts from 0. */
   tap?(life: number, bytes: Uint8Array): void
@@ -74,8 +74,8 @@ export function createCamera(world: CameraWorld, options: CameraOptions): Camera
     const next = `The next try is in ${Math.round(ms / 1000)} s.`
     log.warn('camera.failed', `${sentence} ${next}`, { end: end.kind, failures, words })
     for (let left = ms; left > 0 && !signal.aborted; left -= turnMs) {
-      world.turned?.()
       await world.clock.sleep(Math.min(left, turnMs), signal)
+      world.turned?.()
     }
   }
 
