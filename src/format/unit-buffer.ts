@@ -1,0 +1,91 @@
+/**
+ * The bytes of the unit that is being gathered, and the places in them that hold time stamps. Bytes are copied into it
+ * once; a cut hands them out and keeps what belongs to the next unit.
+ */
+
+/** Where a time stamp is: position * 2, plus 1 for a PCR. Positions stay below 2^30 (`limits.unitBytesMax`). */
+export type StampMark = number
+
+/** First size of a buffer; later ones begin at the size of the unit before and an eighth more. */
+const smallestBytes = 64 * 1024
+/** A buffer with more unused space than this part of its contents is copied to its exact size before it is handed out. */
+const slackPart = 1 / 8
+
+export interface GatheredBytes {
+  readonly bytes: Uint8Array
+  readonly stamps: readonly StampMark[]
+}
+
+export class UnitBuffer {
+  #bytes = new Uint8Array(smallestBytes)
+  #length = 0
+  #stamps: StampMark[] = []
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Valid until the next call that changes the buffer. Only the first `length` bytes mean something. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  append(bytes: Uint8Array, from: number, to: number): void {
+    const added = to - from
+    if (added <= 0) return
+    this.#makeRoom(added)
+    this.#bytes.set(bytes.subarray(from, to), this.#length)
+    this.#length += added
+  }
+
+  insert(at: number, bytes: Uint8Array): void {
+    this.#makeRoom(bytes.length)
+    this.#bytes.copyWithin(at + bytes.length, at, this.#length)
+    this.#bytes.set(bytes, at)
+    this.#length += bytes.length
+    this.#stamps = this.#stamps.map((mark) => (mark >= at * 2 ? mark + bytes.length * 2 : mark))
+  }
+
+  markStamp(at: number): void {
+    this.#stamps.push(at * 2)
+  }
+
+  markPcr(at: number): void {
+    this.#stamps.push(at * 2 + 1)
+  }
+
+  /** Takes away everything from `at` on. */
+  cutTail(at: number): void {
+    this.#length = at
+    this.#stamps = this.#stamps.filter((mark) => mark < at * 2)
+  }
+
+  /** Takes away everything before `at`. */
+  dropHead(at: number): void {
+    if (at === 0) return
+    this.#bytes.copyWithin(0, at, this.#length)
+    this.#length -= at
+    this.#stamps = this.#stamps.filter((mark) => mark >= at * 2).map((mark) => mark - at * 2)
+  }
+
+  /** Hands out everything before `at`; the rest is what the next unit begins with. */
+  split(at: number): GatheredBytes {
+    const whole = this.#bytes
+    const kept = this.#length - at
+    const next = new Uint8Array(Math.max(smallestBytes, Math.ceil(at * (1 + slackPart)), kept * 2))
+    next.set(whole.subarray(at, this.#length))
+    const stamps = this.#stamps.filter((mark) => mark < at * 2)
+    this.#stamps = this.#stamps.filter((mark) => mark >= at * 2).map((mark) => mark - at * 2)
+    this.#bytes = next
+    this.#length = kept
+    return { bytes: whole.length - at > at * slackPart ? whole.slice(0, at) : whole.subarray(0, at), stamps }
+  }
+
+  #makeRoom(added: number): void {
+    const needed = this.#length + added
+    if (needed <= this.#bytes.length) return
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length + (this.#bytes.length >> 1)))
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
+  }
+}
