@@ -130,3 +130,36 @@ function readSentence(path: string, error: unknown): string {
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
+
+/** The access key for a store that asks before each call, in one piece. */
+export interface CredentialSource {
+  credentials(): Promise<StoreCredentials>
+  /** The store refused it: the next ask reads it anew. */
+  credentialsExpired(): void
+}
+
+/**
+ * Reads once, and again after each refusal. If a file is unreadable just then, the old key is tried on: whoever renews
+ * it may be in the middle of doing so.
+ *
+ * @returns a sentence if there is no key to begin with
+ */
+export async function credentialSource(store: StoreSettings): Promise<Result<CredentialSource, string>> {
+  const first = await loadCredentials(store)
+  if (!first.ok) return first
+  let known = first.value
+  let stale = false
+  return ok({
+    async credentials() {
+      if (stale) {
+        stale = false
+        const fresh = await loadCredentials(store)
+        if (fresh.ok) known = fresh.value
+      }
+      return known
+    },
+    credentialsExpired() {
+      stale = true
+    },
+  })
+}

@@ -1,0 +1,129 @@
+/**
+ * Bytes of a noisy wire in, lines and their echo out.
+ *
+ * A line ends with CR, LF, or CR and LF. Backspace takes one character, whole; Ctrl-U the line; Ctrl-C the line and says
+ * so. NUL, escape sequences (arrow keys) and other control characters are dropped. A line longer than the limit is told
+ * once and swallowed to its end. Bytes that are no UTF-8 become U+FFFD: `damaged` says that the line must not be obeyed.
+ *
+ * Pure: no port, no clock. Memory is bounded by `bytesMax` whatever comes in.
+ */
+
+export type LineEvent =
+  | { readonly kind: 'line'; readonly text: string; readonly damaged: boolean }
+  | { readonly kind: 'too-long' }
+  /** Ctrl-C: whoever types wants a fresh prompt. */
+  | { readonly kind: 'interrupt' }
+
+export interface LineReader {
+  push(bytes: Uint8Array): { readonly echo: string; readonly events: readonly LineEvent[] }
+}
+
+export interface LineReaderOptions {
+  /** Bytes of UTF-8 in one line. */
+  readonly bytesMax: number
+  /** Asked with the line so far, for each character: is the next one part of a secret? It is then echoed as `*`. */
+  hides(lineSoFar: string): boolean
+}
+
+const damagedCharacter = '\ufffd'
+
+export function createLineReader(options: LineReaderOptions): LineReader {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  /** Characters of the line, with the bytes each takes. */
+  let line: string[] = []
+  let lineBytes = 0
+  let overflown = false
+  let afterReturn = false
+  /** Within an escape sequence: after ESC, or after ESC [ up to its final letter. */
+  let sequence: 'no' | 'begun' | 'open' = 'no'
+
+  function reset(): void {
+    line = []
+    lineBytes = 0
+    overflown = false
+  }
+
+  function typed(character: string): string {
+    if (overflown) return ''
+    const bytes = Buffer.byteLength(character)
+    if (lineBytes + bytes > options.bytesMax) {
+      overflown = true
+      line = []
+      return ''
+    }
+    const hidden = options.hides(line.join(''))
+    line.push(character)
+    lineBytes += bytes
+    return hidden ? '*' : character
+  }
+
+  function erase(): string {
+    const last = line.pop()
+    if (last === undefined) return ''
+    lineBytes -= Buffer.byteLength(last)
+    return '\b \b'
+  }
+
+  function take(character: string, events: LineEvent[]): string {
+    const feedAfterReturn = afterReturn && character === '\n'
+    afterReturn = character === '\r'
+    if (feedAfterReturn) return ''
+    if (sequence !== 'no') {
+      sequence = escapeAfter(sequence, character)
+      if (!isEnd(character) && character !== '\x03') return ''
+    }
+    if (isEnd(character)) {
+      const text = line.join('')
+      events.push(overflown ? { kind: 'too-long' } : { kind: 'line', text, damaged: text.includes(damagedCharacter) })
+      reset()
+      return '\r\n'
+    }
+    switch (character) {
+      case '\x1b':
+        sequence = 'begun'
+        return ''
+      case '\x03':
+        reset()
+        events.push({ kind: 'interrupt' })
+        return '^C\r\n'
+      case '\x15': {
+        const echo = '\b \b'.repeat(line.length)
+        reset()
+        return echo
+      }
+      case '\b':
+      case '\x7f':
+        return erase()
+      case '\t':
+        return typed(' ')
+      default:
+        return isControl(character) ? '' : typed(character)
+    }
+  }
+
+  return {
+    push(bytes) {
+      const events: LineEvent[] = []
+      let echo = ''
+      // A half character waits inside the decoder for its rest, at most three bytes.
+      for (const character of decoder.decode(bytes, { stream: true })) echo += take(character, events)
+      return { echo, events }
+    },
+  }
+}
+
+const isEnd = (character: string): boolean => character === '\r' || character === '\n'
+
+/** C0 and C1 controls; the C1 ones would steer a terminal when echoed. */
+const isControl = (character: string): boolean => {
+  const code = character.codePointAt(0) ?? 0
+  return code < 0x20 || (code >= 0x7f && code < 0xa0)
+}
+
+/** ECMA-48: ESC and one character, or ESC [ parameters and a final byte from @ to ~. A line end breaks any of them. */
+function escapeAfter(state: 'begun' | 'open', character: string): 'no' | 'begun' | 'open' {
+  if (isEnd(character) || character === '\x03') return 'no'
+  if (character === '\x1b') return 'begun'
+  if (state === 'begun') return character === '[' || character === 'O' ? 'open' : 'no'
+  return character >= '@' && character <= '~' ? 'no' : 'open'
+}
