@@ -19,7 +19,7 @@ import {
 import { readUnits } from '../format/read-units.ts'
 import { type Chunk, type Extent, emptyExtent } from '../format/recording.ts'
 import { type MediaInfo, ticksBetween, ticksPerSecond } from '../format/unit.ts'
-import { type PlanState, startState } from './append-plan.ts'
+import { type AbandonReason, type PlanState, startState } from './append-plan.ts'
 import { type Source, type StepReport, step } from './drain.ts'
 import type { CreationHeaders, ObjectStore, StoreError } from './object-store.ts'
 
@@ -31,6 +31,8 @@ const windowBytesMax = 2 * limits.unitBytesMax
 const misfitsMax = 5
 /** Entries waiting while only the playlist cannot be written; beyond it they are read back from the object later. */
 const queueMax = 10_000
+/** Misfits that reading again explains. */
+const readAgain: ReadonlySet<AbandonReason> = new Set(['deleted', 'shorter', 'longer', 'torn', 'different'])
 /** Entries in one append: 512 of them are about 40 KiB. */
 const entriesPerAppend = 512
 
@@ -171,6 +173,16 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
     return { did: 'inspect', landed: 0, bytes: 0 }
   }
 
+  /** Everything we know of the playlist comes from the store, so we can forget it. */
+  function forget(): void {
+    phase = 'read playlist'
+    position = playlistStart
+    arrived = emptyExtent
+    queue = []
+    lines = []
+    ended = false
+  }
+
   function misfit(message: string): StepReport {
     misfits += 1
     if (misfits >= misfitsMax) return { did: 'abandon', why: 'different' }
@@ -182,12 +194,7 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
       if (phase !== 'ready') return
       queue.push(...units)
       scanned += units.reduce((sum, unit) => sum + unit.length, 0)
-      if (queue.length <= queueMax) return
-      phase = 'read playlist'
-      position = playlistStart
-      arrived = emptyExtent
-      queue = []
-      lines = []
+      if (queue.length > queueMax) forget()
     },
     finish: () => {
       finishing = true
@@ -203,7 +210,11 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
       assert(position.mediaBytes <= media.extent.length, 'only confirmed bytes are published')
       const stepped = await step(store, source, { state, bodyBytesMax: readBytesMax }, signal)
       state = stepped.state
-      return stepped.report
+      if (stepped.report.did === 'append') misfits = 0
+      if (stepped.report.did !== 'abandon' || !readAgain.has(stepped.report.why)) return stepped.report
+      // Deleted, or ended by a late append of the process before this one: the playlist is its own checkpoint.
+      forget()
+      return misfit(`The playlist ${key} is not as it was left (${stepped.report.why}); reading it again.`)
     },
   }
 }

@@ -3,8 +3,9 @@
  * the catalogue, its end. Order: synced claim → append → catalogue line → playlist line; nothing is published before
  * the bytes it points at are confirmed (invariant 4).
  */
-import type { Logger } from '../base/log.ts'
+
 import { crc64Text } from '../base/crc64.ts'
+import type { Logger } from '../base/log.ts'
 import type { CatalogueRecord } from '../format/catalogue-record.ts'
 import { isoOf } from '../format/names.ts'
 import { startPtsOf } from '../format/playlist.ts'
@@ -69,7 +70,9 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
         if (last === undefined) return
         if (held.arrived.length === 0 && held.head.video !== undefined) await world.catalogue(opened(held, claim))
         await backlog.confirm(id, extent, last.seq)
-        playlist?.confirmed(held.pending.slice(0, count).flatMap(({ length, media }) => (media ? [{ length, media }] : [])))
+        playlist?.confirmed(
+          held.pending.slice(0, count).flatMap(({ length, media }) => (media ? [{ length, media }] : [])),
+        )
       },
     }
   }
@@ -93,7 +96,9 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
     const time = wall === undefined ? null : isoOf(wall.wallMs)
     const bootCounter = backlog.boot.counter
     await world.catalogue({ v: 1, kind: 'alarm', bootCounter, about: claim.key, note, time, monoMs: mono })
-    await backlog.cut(id, why)
+    // Given up again after a restart between the cut and the end: what was pending has already moved.
+    const held = backlog.recording(id)
+    if (held !== undefined && (!held.closed || held.pending.length > 0)) await backlog.cut(id, why)
     if (why !== 'full' && playlist?.ready() !== true) playlist = undefined
   }
 
