@@ -8,6 +8,7 @@ import type { RawProblem } from './problems.ts'
 const credentialWays = 'accessKeyId with accessKeySecret, file, or environment: true'
 
 export function crossChecks(data: unknown): RawProblem[] {
+  if (typeof data !== 'object' || Array.isArray(data)) return []
   return [
     ...doubles(data, 'cameras', 'camera'),
     ...doubles(data, 'inputs', 'input'),

@@ -9,7 +9,7 @@ import { type Field, fieldAt, fields } from './field-table.ts'
 import { foundText, maskedText } from './found.ts'
 import { nearest } from './nearest.ts'
 import { checkSettings } from './parse-settings.ts'
-import { readSettingsText, type SettingsText } from './settings-text.ts'
+import { readSettingsText, type SettingsText, yamlOptions } from './settings-text.ts'
 import { withValueAt } from './splice.ts'
 
 /** One setting as it may be shown. */
@@ -120,7 +120,7 @@ function typedValue(field: Field, typed: string): Result<unknown, string> {
     case 'list':
     case 'names and values':
       try {
-        return ok(parseYaml(typed))
+        return ok(parseYaml(typed, yamlOptions))
       } catch {
         return err(`must be ${field.accepted}, written as [a, b] or {a: b}.`)
       }

@@ -2,7 +2,7 @@
  * The text of a settings file, read as data with the line of each setting. Problems of YAML are told in our own words:
  * the library's quote the line, and the line may hold a password.
  */
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit, type YAMLError } from 'yaml'
 import { err, ok, type Result } from '../base/result.ts'
 import type { SettingsProblem } from './problems.ts'
 
@@ -17,6 +17,12 @@ export interface SettingsText {
   readonly document: Document
 }
 
+/**
+ * The library's own words and warnings quote the file, and may quote a password. Names are texts: a group or a list as a
+ * name is an error here, not a warning on the terminal.
+ */
+export const yamlOptions = { prettyErrors: false, logLevel: 'error', stringKeys: true } as const
+
 const words: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'names a setting that stands further up in the same group already; keep one of them',
   TAB_AS_INDENT: 'is indented with a tab; YAML wants spaces',
@@ -29,6 +35,7 @@ const words: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'has a value that begins with !, which YAML takes for itself; put the value in quotes',
   BLOCK_AS_IMPLICIT_KEY: 'has two colons where one is possible; put a value that holds ": " in quotes',
   MULTILINE_IMPLICIT_KEY: 'lacks the colon after the name of a setting, or the space after the colon',
+  NON_STRING_KEY: 'has a group or a list where the name of a setting belongs',
   MULTIPLE_DOCS: 'begins a second document; one file holds one',
 }
 
@@ -39,7 +46,7 @@ export function readSettingsText(text: string): Result<SettingsText, SettingsPro
     return err([{ path: '', line: undefined, message }])
   }
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { ...yamlOptions, lineCounter: lines })
   const flaws = [...document.errors, ...document.warnings]
   if (flaws.length > 0) return err(flaws.map((flaw) => syntaxProblem(flaw, lines)))
   let data: unknown
@@ -47,7 +54,7 @@ export function readSettingsText(text: string): Result<SettingsText, SettingsPro
     data = withoutEmpty(document.toJS({ maxAliasCount: 100 }))
   } catch {
     // The library throws for an alias without its anchor and for alias bombs.
-    return err([{ path: '', line: undefined, message: `The file ${words.BAD_ALIAS}.` }])
+    return err([aliasProblem(document, lines)])
   }
   return ok({ data: data ?? {}, lineOf: (parts) => lineOf(document, lines, parts), document })
 }
@@ -56,6 +63,18 @@ function syntaxProblem(flaw: YAMLError, lines: LineCounter): SettingsProblem {
   const { line, col } = lines.linePos(flaw.pos[0])
   const says = words[flaw.code] ?? 'is not valid YAML; look for a missing colon, quote or space'
   return { path: '', line, message: `Line ${line}, at column ${col}, ${says}.` }
+}
+
+function aliasProblem(document: Document, lines: LineCounter): SettingsProblem {
+  let start = 0
+  visit(document, {
+    Alias(_key, alias) {
+      start = alias.range?.[0] ?? 0
+      return visit.BREAK
+    },
+  })
+  const { line, col } = lines.linePos(start)
+  return { path: '', line, message: `Line ${line}, at column ${col}, ${words.BAD_ALIAS}.` }
 }
 
 function lineOf(document: Document, lines: LineCounter, parts: readonly PropertyKey[]): number | undefined {

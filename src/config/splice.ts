@@ -19,10 +19,11 @@ import {
   stringify,
 } from 'yaml'
 import type { PathPart } from './field-path.ts'
+import { yamlOptions } from './settings-text.ts'
 
 export function withValueAt(text: string, parts: readonly PathPart[], value: unknown): string {
-  const document = parseDocument(text)
-  const wanted = parseDocument(text)
+  const document = parseDocument(text, yamlOptions)
+  const wanted = parseDocument(text, yamlOptions)
   setDeep(wanted, parts, value)
   const rewritten = wanted.toString({ lineWidth: 0 })
   const spliced = splice(text, document, parts, value)
@@ -71,7 +72,7 @@ function inserted(text: string, holder: Node, rest: readonly PathPart[], value: 
   const firstNode = isPair(first) ? first.key : first
   if (!isNode(lastNode) || !lastNode.range || !isNode(firstNode) || !firstNode.range) return undefined
   const lines = new LineCounter()
-  parseDocument(text, { lineCounter: lines })
+  parseDocument(text, { ...yamlOptions, lineCounter: lines })
   const column = lines.linePos(firstNode.range[0]).col - 1
   // The column of an entry of a list is behind its dash.
   const indent = ' '.repeat(isSeq(holder) ? Math.max(0, column - 2) : column)
@@ -105,7 +106,7 @@ function setDeep(document: Document, parts: readonly PathPart[], value: unknown)
 }
 
 function sameData(first: string, second: string): boolean {
-  const [a, b] = [first, second].map((text) => parseDocument(text))
+  const [a, b] = [first, second].map((text) => parseDocument(text, yamlOptions))
   if (a === undefined || b === undefined || a.errors.length > 0) return false
   return JSON.stringify(sorted(a.toJS())) === JSON.stringify(sorted(b.toJS()))
 }
