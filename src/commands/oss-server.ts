@@ -125,7 +125,7 @@ function introduction(server: OssServer, options: Options): string {
     'store:',
     `  bucket: ${server.bucket}`,
     `  region: ${server.region}`,
-    `  endpoint: http://localhost:${server.port}`,
+    `  endpoint: ${server.url}`,
     '  pathStyle: true',
     '  credentials:',
     `    accessKeyId: ${made ? server.keys.accessKeyId : `'${server.keys.accessKeyId}'`}`,

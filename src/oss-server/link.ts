@@ -11,11 +11,20 @@ const catchUpMsMax = 50
 /** Shorter waits are not worth a timer: they add up and are taken together. */
 const waitMsMin = 2
 
+export interface LinkClock {
+  /** Milliseconds that never step. */
+  now(): number
+  sleep(ms: number): Promise<unknown>
+}
+const realClock: LinkClock = { now: () => performance.now(), sleep }
+
 export class Link {
+  readonly #clock: LinkClock
   #bytesPerMs: number | undefined
   #freeAtMs = 0
 
-  constructor(bytesPerS: number | undefined) {
+  constructor(bytesPerS: number | undefined, clock = realClock) {
+    this.#clock = clock
     this.setRate(bytesPerS)
   }
 
@@ -27,9 +36,9 @@ export class Link {
   /** Resolves when `bytes` have crossed. `first` of a body: what the wire idled before does not count. */
   async cross(bytes: number, first: boolean): Promise<void> {
     if (this.#bytesPerMs === undefined) return
-    const now = performance.now()
+    const now = this.#clock.now()
     this.#freeAtMs = Math.max(this.#freeAtMs, first ? now : now - catchUpMsMax) + bytes / this.#bytesPerMs
     const waitMs = this.#freeAtMs - now
-    if (waitMs >= waitMsMin) await sleep(waitMs)
+    if (waitMs >= waitMsMin) await this.#clock.sleep(waitMs)
   }
 }

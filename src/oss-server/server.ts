@@ -6,7 +6,8 @@
  * versioning, no lifecycle, no multipart upload, no policies, and it is no storage for anybody's real data.
  *
  * Settings of `ali-oss` that fit (always with `authorizationV4: true` and `region: 'oss-<region>'`):
- * - `endpoint: server.url` (an IP address): ali-oss itself names the bucket in Host;
+ * - `endpoint: server.url` (an IP address): ali-oss itself names the bucket in Host. Its signed URLs then lack the bucket:
+ *   add `sldEnable: true` for them, and for everything if your transport takes that Host header away;
  * - `endpoint: 'http://localhost:<port>', sldEnable: true`: the bucket comes first in the path;
  * - `endpoint: 'http://<any name>:<port>', cname: true`: the whole path is the key; start the server with `cname: true`.
  */
