@@ -42,13 +42,7 @@ async function encode(options: ClipOptions): Promise<ClipUnit[]> {
   const { seconds, startMonoMs, gopS = 1, size = '160x120', framesPerS = 10 } = options
   const directory = mkdtempSync(join(tmpdir(), 'watchpost-clip-'))
   const gop = String(gopS * framesPerS)
-  const clock =
-    options.burnWallMs === undefined
-      ? []
-      : [
-          '-vf',
-          `drawtext=fontsize=h/8:fontcolor=white:box=1:boxcolor=black:x=(w-tw)/2:y=h-1.5*th:text='${clockText(options.burnWallMs)}'`,
-        ]
+  const clock = options.burnWallMs === undefined ? [] : ['-vf', clockFilters(options.burnWallMs).join(',')]
   try {
     await run('ffmpeg', [
       ...[
@@ -76,7 +70,26 @@ async function encode(options: ClipOptions): Promise<ClipUnit[]> {
   }
 }
 
-const clockText = (wallMs: number): string => `%{pts\\:gmtime\\:${Math.floor(wallMs / 1000)}}`
+/** Bits of the machine's clock in the picture: 68 minutes until it begins again. */
+export const clockBits = 12
+
+/**
+ * Two clocks in the picture: one for people (UTC), and one for programs: in the top tenth, from the left, a row of
+ * squares for the bits of the whole seconds of wall time, lowest first, white for 1.
+ */
+function clockFilters(wallMs: number): string[] {
+  const seconds = wallMs / 1000
+  const text = `%{pts\\:gmtime\\:${Math.floor(seconds)}}`
+  const bits = Array.from({ length: clockBits }, (_, bit) => {
+    const place = `x=${bit}*iw/${clockBits}:y=0:w=iw/${clockBits}:h=ih/10:t=fill`
+    return `drawbox=${place}:color=white:enable='gte(mod(floor(t+${seconds}),${2 ** (bit + 1)}),${2 ** bit})'`
+  })
+  return [
+    'drawbox=x=0:y=0:w=iw:h=ih/10:t=fill:color=black',
+    ...bits,
+    `drawtext=fontsize=h/8:fontcolor=white:box=1:boxcolor=black:x=(w-tw)/2:y=h-1.5*th:text='${text}'`,
+  ]
+}
 
 /** The first packet of the video PID (ffmpeg's is 0x100) that begins a frame. */
 function firstVideoPacket(unit: Buffer): number {

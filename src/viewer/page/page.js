@@ -107,6 +107,7 @@ function start(recording, live, atMs) {
   if (recording.url === null) return
   playing = { key: recording.key, live }
   player.play(recording.url, atMs === undefined ? { live } : { live, atMs })
+  nextList = 0
   showList()
 }
 
@@ -168,7 +169,11 @@ function showList() {
 
 /** @param {Recording} recording */
 function recordingRow(recording) {
-  const words = recording.state === 'complete' ? size(recording.bytes) : `${size(recording.bytes)}, ${recording.state}`
+  const newest = recording === recordings.at(-1)
+  // Only the newest can be growing for all we know; an older one without an end waits for its recorder's return.
+  const state =
+    recording.state === 'complete' ? '' : recording.state !== 'growing' ? ', given up' : newest ? ', growing' : ', open'
+  const words = `${size(recording.bytes)}${state}`
   const row = listRow(recording.key, spanWords(recording.startMs, recording.endMs), words, '')
   if (recording.key === playing?.key) row.button.setAttribute('aria-current', 'true')
   row.button.addEventListener('click', () => start(recording, false))

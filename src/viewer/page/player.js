@@ -51,7 +51,9 @@ export function createPlayer(video) {
   /** @type {number | undefined} Wall ms to go to once the playlist is known. */
   let wantedMs
   let ownSeek = false
+  /** Whether the present recording has shown a picture. */
   let played = false
+  let refused = false
   let moved = { at: 0, since: performance.now() }
 
   const Loader = tailLoader({
@@ -91,7 +93,14 @@ export function createPlayer(video) {
     hls.loadSource(url)
     moved = { at: video.currentTime, since: performance.now() }
     ownSeek = true
-    video.play().catch(() => {})
+    played = false
+    begin()
+  }
+
+  function begin() {
+    video.play().catch((problem) => {
+      refused = problem.name === 'NotAllowedError'
+    })
   }
 
   /**
@@ -150,6 +159,7 @@ export function createPlayer(video) {
   })
   video.addEventListener('playing', () => {
     played = true
+    refused = false
   })
 
   return {
@@ -172,7 +182,7 @@ export function createPlayer(video) {
       following = true
       const live = hls?.liveSyncPosition
       if (typeof live === 'number') seek(live)
-      video.play().catch(() => {})
+      begin()
     },
     /** Looks after the picture; to be called once a second. */
     tick() {
@@ -197,7 +207,7 @@ export function createPlayer(video) {
       }
     },
     /** A browser may refuse to start by itself; then a person must press play. */
-    mayNotStart: () => video.paused && !played && video.readyState >= 2,
+    mayNotStart: () => refused,
     pictureMs,
     /** For how long the picture has not moved, in ms; 0 while a person keeps it paused. */
     stillForMs: () => (video.paused && !video.ended ? 0 : performance.now() - moved.since),
