@@ -5,7 +5,7 @@
  * A socket file that a killed recorder left behind is replaced; one that somebody answers on is not, which is also how a
  * second recorder with the same settings learns that it is one too many.
  */
-import { chmod, mkdir, unlink } from 'node:fs/promises'
+import { chmod, lstat, mkdir, unlink } from 'node:fs/promises'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { limits } from '../base/limits.ts'
@@ -66,6 +66,8 @@ export async function serveControl(
         message: `A recorder answers on ${path} already; only one can run with these settings.`,
       })
     }
+    if (!(await isSocket(path)))
+      return err({ kind: 'failed', message: `${path} is not a socket; it is left as it is.` })
     await unlink(path).catch(() => undefined)
   }
   await chmod(path, 0o660).catch((error: unknown) => {
@@ -89,6 +91,13 @@ function listen(server: Server, path: string): Promise<string | undefined> {
     process.umask(umask)
   })
 }
+
+const isSocket = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (found) => found.isSocket(),
+    // Gone meanwhile: then there is nothing to keep.
+    () => true,
+  )
 
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {

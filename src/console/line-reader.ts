@@ -9,13 +9,16 @@
  */
 
 export type LineEvent =
+  /** To be written back, in this place of the order. */
+  | { readonly kind: 'echo'; readonly text: string }
   | { readonly kind: 'line'; readonly text: string; readonly damaged: boolean }
   | { readonly kind: 'too-long' }
   /** Ctrl-C: whoever types wants a fresh prompt. */
   | { readonly kind: 'interrupt' }
 
 export interface LineReader {
-  push(bytes: Uint8Array): { readonly echo: string; readonly events: readonly LineEvent[] }
+  /** In order: the echo of a line comes before its event. */
+  push(bytes: Uint8Array): readonly LineEvent[]
 }
 
 export interface LineReaderOptions {
@@ -64,40 +67,41 @@ export function createLineReader(options: LineReaderOptions): LineReader {
     return '\b \b'
   }
 
-  function take(character: string, events: LineEvent[]): string {
+  /** The event that a character is, after its echo. */
+  function take(character: string): { readonly echo: string; readonly event?: LineEvent } {
     const feedAfterReturn = afterReturn && character === '\n'
     afterReturn = character === '\r'
-    if (feedAfterReturn) return ''
+    if (feedAfterReturn) return { echo: '' }
     if (sequence !== 'no') {
       sequence = escapeAfter(sequence, character)
-      if (!isEnd(character) && character !== '\x03') return ''
+      if (!isEnd(character) && character !== '\x03') return { echo: '' }
     }
     if (isEnd(character)) {
       const text = line.join('')
-      events.push(overflown ? { kind: 'too-long' } : { kind: 'line', text, damaged: text.includes(damagedCharacter) })
+      const whole = { kind: 'line', text, damaged: text.includes(damagedCharacter) } as const
+      const event = overflown ? ({ kind: 'too-long' } as const) : whole
       reset()
-      return '\r\n'
+      return { echo: '\r\n', event }
     }
     switch (character) {
       case '\x1b':
         sequence = 'begun'
-        return ''
+        return { echo: '' }
       case '\x03':
         reset()
-        events.push({ kind: 'interrupt' })
-        return '^C\r\n'
+        return { echo: '^C\r\n', event: { kind: 'interrupt' } }
       case '\x15': {
         const echo = '\b \b'.repeat(line.length)
         reset()
-        return echo
+        return { echo }
       }
       case '\b':
       case '\x7f':
-        return erase()
+        return { echo: erase() }
       case '\t':
-        return typed(' ')
+        return { echo: typed(' ') }
       default:
-        return isControl(character) ? '' : typed(character)
+        return { echo: isControl(character) ? '' : typed(character) }
     }
   }
 
@@ -105,9 +109,20 @@ export function createLineReader(options: LineReaderOptions): LineReader {
     push(bytes) {
       const events: LineEvent[] = []
       let echo = ''
+      const endEcho = (): void => {
+        if (echo !== '') events.push({ kind: 'echo', text: echo })
+        echo = ''
+      }
       // A half character waits inside the decoder for its rest, at most three bytes.
-      for (const character of decoder.decode(bytes, { stream: true })) echo += take(character, events)
-      return { echo, events }
+      for (const character of decoder.decode(bytes, { stream: true })) {
+        const taken = take(character)
+        echo += taken.echo
+        if (taken.event === undefined) continue
+        endEcho()
+        events.push(taken.event)
+      }
+      endEcho()
+      return events
     },
   }
 }

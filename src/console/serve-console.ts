@@ -33,9 +33,11 @@ export async function serveConsole(wire: ConsoleWire, world: ConsoleWorld, signa
   await prompt()
   for await (const bytes of wire.incoming) {
     if (signal.aborted) return 'stopped'
-    const { echo, events } = reader.push(bytes)
-    if (wire.terminal && echo !== '') await wire.write(echo)
-    for (const event of events) {
+    for (const event of reader.push(bytes)) {
+      if (event.kind === 'echo') {
+        if (wire.terminal) await wire.write(event.text)
+        continue
+      }
       const end = await answer(event)
       if (end) return 'exit'
       await prompt()
@@ -43,7 +45,7 @@ export async function serveConsole(wire: ConsoleWire, world: ConsoleWorld, signa
   }
   return signal.aborted ? 'stopped' : 'wire-gone'
 
-  async function answer(event: LineEvent): Promise<boolean> {
+  async function answer(event: Exclude<LineEvent, { kind: 'echo' }>): Promise<boolean> {
     if (event.kind === 'interrupt') return false
     if (event.kind === 'too-long') {
       await say(`This line is longer than ${limits.consoleLineBytesMax} bytes; nothing of it was obeyed.`)

@@ -1,0 +1,76 @@
+/** A recorder's account of itself with every kind of line in it. */
+import type { Status } from '../../src/format/status.ts'
+
+export const status: Status = {
+  device: 'gate-1',
+  version: '0.1.0',
+  bootCounter: 7,
+  processUptimeMs: 3 * 3_600_000 + 12 * 60_000,
+  time: '2026-11-23T15:00:00.120Z',
+  timeErrorMs: 40,
+  cameras: [
+    {
+      name: 'gate',
+      state: 'recording',
+      problem: null,
+      codec: 'H.264',
+      width: 1280,
+      height: 720,
+      framesPerS: 25,
+      bitsPerS: 2_103_000,
+      gopMs: 1000,
+      restarts: 1,
+      unitsCaptured: 11_520,
+      bytesCaptured: 3_024_000_000,
+      lastUnitAgeMs: 400,
+    },
+    {
+      name: 'yard',
+      state: 'waiting',
+      problem:
+        "Camera 'yard' sends H.265, which this recorder does not take. Set H.264 in the camera's own settings, then it starts by itself.",
+      codec: null,
+      width: null,
+      height: null,
+      framesPerS: null,
+      bitsPerS: null,
+      gopMs: null,
+      restarts: 0,
+      unitsCaptured: 0,
+      bytesCaptured: 0,
+      lastUnitAgeMs: null,
+    },
+  ],
+  inputs: [
+    { name: 'pir-gate', active: false, problem: null, events: 3 },
+    { name: 'door', active: null, problem: 'There is no GPIO chip with the label pinctrl-rp1.', events: 0 },
+  ],
+  buffer: {
+    units: 12,
+    bytes: 3_145_728,
+    oldestUnitAgeMs: 12_300,
+    quotaBytes: 10_000_000_000,
+    freeBytes: 24_400_000_000,
+    evictedUnits: 2,
+    evictedBytes: 524_288,
+    problem: null,
+  },
+  uplink: {
+    state: 'sending',
+    problem: null,
+    bytesConfirmed: 3_020_000_000,
+    bytesPerS: 262_144,
+    backlogBytes: 3_145_728,
+    requests: 11_600,
+    failures: 3,
+    resyncs: 2,
+    lastConfirmedAgeMs: 1_200,
+    objects: [
+      {
+        track: 'video/gate',
+        key: 'site-7/video/gate-1/gate/2026/11/23/15/20261123T150000.120Z-0123456789ab.ts',
+        bytes: 262_144_000,
+      },
+    ],
+  },
+}
