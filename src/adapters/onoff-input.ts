@@ -8,7 +8,7 @@
  * A line that was left exported by a killed recorder is taken over. A level is read as the wire has it; `active_low` is
  * switched off, whatever somebody left there. Bounces are not filtered here, but in `capture/motion.ts`.
  */
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
@@ -150,7 +150,7 @@ function deniedPath(root: string, number: number): string | undefined {
   const paths = existsSync(exported) ? [join(exported, 'value'), join(exported, 'edge')] : [join(root, 'export')]
   return paths.find((path) => {
     try {
-      accessSync(path, constants.W_OK)
+      closeSync(openSync(path, constants.O_WRONLY))
       return false
     } catch (error) {
       return codeOf(error) === 'EACCES'
