@@ -11,7 +11,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, truncate, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Body } from './body.ts'
 import type { Creation } from './creation-headers.ts'
 import { refusals } from './refusal.ts'
@@ -50,7 +50,7 @@ export class ObjectStore {
 
   /** Reads every page, cuts what no page counts, removes what no page names. */
   async load(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true })
+    await makeFolder(this.#folder)
     const names = await readdir(this.#folder)
     for (const name of names.filter((one) => one.endsWith('.json'))) {
       const found: StoredObject = JSON.parse(await readFile(join(this.#folder, name), 'utf8'))
@@ -228,6 +228,19 @@ export class ObjectStore {
   #newFile(key: string): string {
     return `${hash(key).slice(0, 40)}-${randomBytes(4).toString('hex')}.data`
   }
+}
+
+/** `mkdir` of Node with `recursive` never returns where the system makes no folders (/proc): it takes ENOENT for progress. */
+async function makeFolder(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await make()
+  })
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex')

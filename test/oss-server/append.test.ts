@@ -28,7 +28,11 @@ describe('AppendObject', () => {
     await append(server, 'a.ts', 0, '12345')
     for (const position of [0, 4, 6, 5_000_000_000]) {
       const answer = await append(server, 'a.ts', position, 'xyz')
-      expect([answer.status, answer.code, answer.element('EC')]).toEqual([409, 'PositionNotEqualToLength', '0026-00000016'])
+      expect([answer.status, answer.code, answer.element('EC')]).toEqual([
+        409,
+        'PositionNotEqualToLength',
+        '0026-00000016',
+      ])
       expect(answer.headers['x-oss-next-append-position']).toBe('5')
       expect(answer.headers['x-oss-ec']).toBe('0026-00000016')
       expect(answer.element('RequestId')).toBe(answer.headers['x-oss-request-id'])

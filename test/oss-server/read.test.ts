@@ -26,7 +26,10 @@ describe('GetObject with Range', () => {
   ])('%s', async (range, byDefault, byStandard) => {
     const server = await standIn()
     await append(server, 'a', 0, '0123456789')
-    for (const [headers, expected] of [[{ range }, byDefault], [{ range, ...standard }, byStandard]] as const) {
+    for (const [headers, expected] of [
+      [{ range }, byDefault],
+      [{ range, ...standard }, byStandard],
+    ] as const) {
       const { status, code, text } = await bare(server, { key: 'a', headers })
       expect(`${status} ${code ?? text}`).toBe(expected)
     }
@@ -36,7 +39,11 @@ describe('GetObject with Range', () => {
     const server = await standIn()
     await append(server, 'a', 0, '0123456789')
     const part = await bare(server, { key: 'a', headers: { range: 'bytes=8-99', ...standard } })
-    expect(part.headers).toMatchObject({ 'content-range': 'bytes 8-9/10', 'content-length': '2', 'accept-ranges': 'bytes' })
+    expect(part.headers).toMatchObject({
+      'content-range': 'bytes 8-9/10',
+      'content-length': '2',
+      'accept-ranges': 'bytes',
+    })
     const beyond = await bare(server, { key: 'a', headers: { range: 'bytes=10-', ...standard } })
     expect(beyond.headers['content-range']).toBe('bytes */10')
     expect(beyond.element('ActualObjectSize')).toBe('10')

@@ -1,6 +1,6 @@
 /** A stand-in in a folder of its own, and two ways to talk to it: the real client, and bare requests signed by that client. */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type IncomingHttpHeaders, request as httpRequest } from 'node:http'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,6 +62,7 @@ export interface Bare {
   readonly host?: string
   /** Instead of the path made of bucket and key. */
   readonly path?: string
+  readonly signal?: AbortSignal
   /** Neither length nor chunks. */
   readonly unmeasured?: boolean
 }
@@ -93,7 +94,8 @@ export async function bare(server: OssServer, asked: Bare): Promise<BareAnswer> 
       key,
     )
   }
-  if (body !== undefined && headers['transfer-encoding'] === undefined) headers['content-length'] ??= String(Buffer.byteLength(body))
+  if (body !== undefined && headers['transfer-encoding'] === undefined)
+    headers['content-length'] ??= String(Buffer.byteLength(body))
   if (asked.host !== undefined) headers.host = asked.host
   const search = Object.entries(query)
     .map(([name, value]) => (value === null ? name : `${name}=${encodeURIComponent(value)}`))
@@ -105,28 +107,31 @@ export async function bare(server: OssServer, asked: Bare): Promise<BareAnswer> 
 function exchange(
   port: number,
   line: { method: string; path: string; headers: Record<string, string> },
-  { body, unmeasured }: Bare,
+  { body, unmeasured, signal }: Bare,
 ): Promise<BareAnswer> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: '127.0.0.1', port, ...line, agent: false }, (answer) => {
-      const pieces: Buffer[] = []
-      answer.on('data', (piece: Buffer) => pieces.push(piece))
-      answer.on('error', reject)
-      answer.on('end', () => {
-        const all = Buffer.concat(pieces)
-        const inHeader = answer.headers['x-oss-err']
-        const document = typeof inHeader === 'string' ? Buffer.from(inHeader, 'base64').toString() : all.toString()
-        const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(document)?.[1]
-        resolve({
-          status: answer.statusCode ?? 0,
-          headers: answer.headers,
-          body: all,
-          text: all.toString(),
-          code: element('Code'),
-          element,
+    const sent = httpRequest(
+      { host: '127.0.0.1', port, ...line, agent: false, ...(signal === undefined ? {} : { signal }) },
+      (answer) => {
+        const pieces: Buffer[] = []
+        answer.on('data', (piece: Buffer) => pieces.push(piece))
+        answer.on('error', reject)
+        answer.on('end', () => {
+          const all = Buffer.concat(pieces)
+          const inHeader = answer.headers['x-oss-err']
+          const document = typeof inHeader === 'string' ? Buffer.from(inHeader, 'base64').toString() : all.toString()
+          const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(document)?.[1]
+          resolve({
+            status: answer.statusCode ?? 0,
+            headers: answer.headers,
+            body: all,
+            text: all.toString(),
+            code: element('Code'),
+            element,
+          })
         })
-      })
-    })
+      },
+    )
     sent.on('error', reject)
     if (unmeasured === true) sent.removeHeader('transfer-encoding')
     if (unmeasured === true) sent.useChunkedEncodingByDefault = false
@@ -135,8 +140,13 @@ function exchange(
 }
 
 /** One append by bare request. */
-export const append = (server: OssServer, key: string, position: number | string, body: string | Uint8Array, more: Bare = {}) =>
-  bare(server, { method: 'POST', key, query: { append: null, position: String(position) }, body, ...more })
+export const append = (
+  server: OssServer,
+  key: string,
+  position: number | string,
+  body: string | Uint8Array,
+  more: Bare = {},
+) => bare(server, { method: 'POST', key, query: { append: null, position: String(position) }, body, ...more })
 
 /** The checksum one bit at a time, from the definition: slow, and right beyond doubt. */
 export function crc64ByTheBit(bytes: Uint8Array): bigint {
