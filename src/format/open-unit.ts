@@ -41,7 +41,6 @@ interface Spans {
 export class OpenUnit {
   readonly begin: UnitBegin
   #spans: Spans = { frames: 1, last: 0, secondLast: -1 }
-  #spansBefore: Spans | undefined
   #leastDelay: number
 
   constructor(begin: UnitBegin) {
@@ -56,19 +55,10 @@ export class OpenUnit {
   add(pts: Ticks, delay: number): void {
     const span = ticksBetween(this.begin.pts, pts)
     const { frames, last, secondLast } = this.#spans
-    this.#spansBefore = this.#spans
     if (span > last) this.#spans = { frames: frames + 1, last: span, secondLast: last }
     else if (span < last && span > secondLast) this.#spans = { frames: frames + 1, last, secondLast: span }
     else this.#spans = { frames: frames + 1, last, secondLast }
     if (delay < this.#leastDelay) this.#leastDelay = delay
-  }
-
-  /** Takes back the last `add`; false if there was none since the unit began or since the last time. */
-  takeBack(): boolean {
-    if (this.#spansBefore === undefined) return false
-    this.#spans = this.#spansBefore
-    this.#spansBefore = undefined
-    return true
   }
 
   close({ bytes, stamps }: GatheredBytes): CutUnit {

@@ -35,7 +35,7 @@ export class Program {
   readonly #patReader = new SectionReader(patTable)
   #pmtReader = new SectionReader(pmtTable)
   #pat = new Uint8Array(0)
-  #pmt = new Uint8Array(0)
+  #tables: readonly Uint8Array[] = []
   #leadHasPat = false
   #leadHasPmt = false
 
@@ -53,12 +53,9 @@ export class Program {
     return this.#video
   }
 
-  /** The packets of the last good PAT and PMT as they were sent, continuity counters included. */
-  copies(): Uint8Array {
-    const both = new Uint8Array(this.#pat.length + this.#pmt.length)
-    both.set(this.#pat)
-    both.set(this.#pmt, this.#pat.length)
-    return both
+  /** The packets of the last good PAT and PMT as they were sent, continuity counters included. Never changed, replaced. */
+  get tables(): readonly Uint8Array[] {
+    return this.#tables
   }
 
   /** From here on, tables may belong to a frame that follows. */
@@ -94,9 +91,11 @@ export class Program {
         this.#pmtReader = new SectionReader(pmtTable)
         this.#videoPid = nowhere
         this.#video = 'unknown'
+        this.#tables = []
         this.#leadHasPmt = false
       }
       this.#pat = this.#patReader.packets()
+      this.#tables = [this.#pat, ...this.#tables.slice(1)]
       this.#leadHasPat = true
       return
     }
@@ -106,7 +105,7 @@ export class Program {
     const found = findVideo(section)
     this.#video = found.video
     this.#videoPid = found.pid
-    this.#pmt = this.#pmtReader.packets()
+    this.#tables = [this.#pat, this.#pmtReader.packets()]
     this.#leadHasPmt = this.#leadHasPat
   }
 }

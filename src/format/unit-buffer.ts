@@ -2,6 +2,7 @@
  * The bytes of the unit that is being gathered, and the places in them that hold time stamps. Bytes are copied into it
  * once; a cut hands them out and keeps what belongs to the next unit.
  */
+import { type PesHeader, pcrAt } from './ts-packet.ts'
 
 /** Where a time stamp is: position * 2, plus 1 for a PCR. Positions stay below 2^30 (`limits.unitBytesMax`). */
 export type StampMark = number
@@ -46,12 +47,14 @@ export class UnitBuffer {
     this.#stamps = this.#stamps.map((mark) => (mark >= at * 2 ? mark + bytes.length * 2 : mark))
   }
 
-  markStamp(at: number): void {
-    this.#stamps.push(at * 2)
-  }
-
-  markPcr(at: number): void {
-    this.#stamps.push(at * 2 + 1)
+  /** Notes the time stamps of a packet at `at` of `bytes`, which is to be appended next. */
+  markPacket(bytes: Uint8Array, at: number, pes: PesHeader | undefined): void {
+    const by = this.#length - at
+    const pcr = pcrAt(bytes, at)
+    if (pcr !== -1) this.#stamps.push((pcr + by) * 2 + 1)
+    if (pes === undefined) return
+    if (pes.ptsAt !== -1) this.#stamps.push((pes.ptsAt + by) * 2)
+    if (pes.dtsAt !== -1) this.#stamps.push((pes.dtsAt + by) * 2)
   }
 
   /** Takes away everything from `at` on. */

@@ -7,11 +7,11 @@
  * beginning of each unit, `read` cuts the result again into the same units. In `capture` the marks of a run's beginning
  * (discontinuity bits) are ours to set, and time stamps decide where one must begin; in `read` the marks say it.
  *
- * Memory is bounded by `limits.unitBytesMax`: what does not fit before the next frame begins is dropped. Packets that
- * their sender marked as damaged, scrambled ones, and video packets with a broken PES header are dropped too. A dropped
- * packet counts as one that was never sent.
+ * Memory is bounded by `limits.unitBytesMax`: what does not fit before the next frame begins is dropped. So are packets
+ * that their sender marked as damaged, scrambled ones, and video with a broken PES header: as if they were never sent.
  */
 import { limits } from '../base/limits.ts'
+import { completeStart, type FrameStart, mustCut } from './frame-start.ts'
 import { FrameHead } from './h264.ts'
 import { type FrameTime, InputClock } from './input-clock.ts'
 import { Lead } from './lead.ts'
@@ -19,32 +19,14 @@ import { type CutUnit, OpenUnit, type UnitBegin } from './open-unit.ts'
 import { PacketFinder } from './packet-finder.ts'
 import { Program, type ProgramVideo } from './program.ts'
 import * as ts from './ts-packet.ts'
-import { type Ticks, ticksBetween, ticksPerSecond } from './unit.ts'
+import { type Ticks, ticksBetween } from './unit.ts'
 import { UnitBuffer } from './unit-buffer.ts'
-
-/** A unit is cut at the first frame after this: what is left takes a frame of 4 MiB, several times any real one. */
-const cutBytes = limits.unitBytesMax - 4 * 1024 * 1024
-/** An HLS entry may be this much longer than the target duration: it counts rounded. Source: RFC 8216, 4.3.3.1. */
-const roundingTicks = ticksPerSecond / 2
 
 export interface CutterOptions {
   readonly mode: 'capture' | 'read'
   readonly longestTicks: Ticks
   /** A unit begins, which ends the one before it. `true` makes it the first of a run; heeded in `capture` only. */
   readonly onBegin: (next: UnitBegin, ended: CutUnit | undefined) => boolean
-}
-
-/** The last frame that began, at its position in the buffer. */
-interface Frame {
-  at: number
-  leadAt: number
-  tailAt: number
-  readonly leadIsWhole: boolean
-  readonly pts: Ticks
-  readonly dts: Ticks
-  readonly isMarked: boolean
-  readonly isRandomAccess: boolean
-  readonly arrival: number
 }
 
 export class UnitCutter {
@@ -60,9 +42,11 @@ export class UnitCutter {
   #longestTicks: Ticks
   #arrival = 0
   #unit: OpenUnit | undefined
-  #frame: Frame | undefined
-  /** What stands before the last frame's first slice is not known yet, so neither is whether a unit begins with it. */
+  #frame: FrameStart | undefined
+  /** The last frame is not whole yet. Only then a unit may begin with it: a torn one would leave a unit without frames. */
   #isPending = false
+  /** What stands before the last frame's first slice is not known yet. */
+  #isHeadOpen = false
 
   constructor(options: CutterOptions) {
     this.#isCapture = options.mode === 'capture'
@@ -82,10 +66,6 @@ export class UnitCutter {
   /** Bytes at the end that are no whole packet. */
   get restBytes(): number {
     return this.#finder.heldBytes
-  }
-
-  get bufferedBytes(): number {
-    return this.#buffer.length
   }
 
   get open(): OpenUnit | undefined {
@@ -113,10 +93,24 @@ export class UnitCutter {
    * the tables behind it; `read` gives it as it is.
    */
   end(): CutUnit | undefined {
-    const isWhole = !this.#isCapture || this.#dropTorn()
+    if (this.#isCapture) this.#dropTorn()
+    if (this.#isPending) this.#decide()
     const unit = this.#unit
     this.#unit = undefined
-    return isWhole && unit !== undefined ? unit.close(this.#buffer.split(this.#buffer.length)) : undefined
+    return unit?.close(this.#buffer.split(this.#buffer.length))
+  }
+
+  #dropTorn(): void {
+    const end = this.#buffer.length
+    const frame = this.#isPending ? this.#frame : undefined
+    const range = { from: frame?.at ?? end, to: end }
+    if (frame === undefined || ts.isWholeFrame(this.#buffer.bytes, range, frame.videoPid)) {
+      this.#buffer.cutTail(this.#lead.tail(end))
+    } else {
+      this.#buffer.cutTail(frame.tailAt)
+      this.#isPending = false
+    }
+    this.#lead.leave()
   }
 
   #takePackets(bytes: Uint8Array, from: number, to: number): void {
@@ -135,7 +129,8 @@ export class UnitCutter {
 
   /** Up to where packets from the inside of a frame need no closer look. */
   #insideTo(from: number, to: number): number {
-    if (this.#unit === undefined || this.#isPending || this.#lead.isOpen) return -1
+    const isAway = this.#unit === undefined && !this.#isPending
+    if (isAway || this.#isHeadOpen || this.#lead.isOpen) return -1
     return Math.min(to, from + limits.unitBytesMax - this.#buffer.length - ts.packetBytes)
   }
 
@@ -156,7 +151,7 @@ export class UnitCutter {
   /** A packet of another stream, or the inside of a frame: belongs to the open unit, if there is one and it has room. */
   #mayTravel(): boolean {
     if (this.#unit === undefined && !this.#isPending && this.#isCapture) {
-      this.#buffer.cutTail(0)
+      if (this.#buffer.length > 0) this.#buffer.cutTail(0)
       this.#lead.leave()
       return false
     }
@@ -168,14 +163,14 @@ export class UnitCutter {
     this.#lead.leave()
     const payload = ts.payloadAt(bytes, at)
     const hasStamps = ts.startsPayload(bytes, at) && ts.readPesHeader(bytes, payload, at + ts.packetBytes, this.#pes)
-    this.#markStamps(bytes, at, hasStamps)
+    this.#buffer.markPacket(bytes, at, hasStamps ? this.#pes : undefined)
     return true
   }
 
   /** A video packet without payload belongs to the lead. */
   #takeTiming(bytes: Uint8Array, at: number): boolean {
     this.#joinLead()
-    this.#markStamps(bytes, at, false)
+    this.#buffer.markPacket(bytes, at, undefined)
     return !this.#appendMarked(bytes, at)
   }
 
@@ -193,14 +188,13 @@ export class UnitCutter {
         return false
       }
     }
-    if (!this.#isPending && !this.#mayTravel()) return false
+    if (!this.#isHeadOpen && !this.#mayTravel()) return false
     this.#lead.leave()
-    this.#markStamps(bytes, at, starts)
-    if (!this.#appendMarked(bytes, at)) {
-      if (!this.#isPending) return true
-      this.#buffer.append(bytes, at, end)
-    }
-    if (this.#isPending && this.#head.feed(bytes, starts ? Math.min(pes.dataAt, end) : payload, end)) this.#decide()
+    this.#buffer.markPacket(bytes, at, starts ? pes : undefined)
+    const isAppended = this.#appendMarked(bytes, at)
+    if (!this.#isHeadOpen) return !isAppended
+    if (!isAppended) this.#buffer.append(bytes, at, end)
+    this.#feedHead(bytes, starts ? pes.dataAt : payload, end)
     return false
   }
 
@@ -214,7 +208,8 @@ export class UnitCutter {
       at: start,
       leadAt: this.#lead.at(start),
       tailAt: this.#lead.tail(start),
-      leadIsWhole: this.#lead.isOpen && this.#program.leadIsWhole,
+      missingTables: this.#lead.isOpen && this.#program.leadIsWhole ? [] : this.#program.tables,
+      videoPid: this.#program.videoPid,
       pts: pes.pts,
       dts: pes.dts,
       isMarked: this.#lead.isMarked || (flags & ts.discontinuityFlag) !== 0,
@@ -222,11 +217,18 @@ export class UnitCutter {
       arrival: this.#arrival,
     }
     this.#lead.leave()
-    this.#markStamps(bytes, at, true)
+    this.#buffer.markPacket(bytes, at, pes)
     if (!this.#appendMarked(bytes, at)) this.#buffer.append(bytes, at, end)
     this.#head.begin()
     this.#isPending = true
-    if (this.#head.feed(bytes, Math.min(pes.dataAt, end), end)) this.#decide()
+    this.#isHeadOpen = true
+    this.#feedHead(bytes, pes.dataAt, end)
+  }
+
+  #feedHead(bytes: Uint8Array, from: number, end: number): void {
+    this.#isHeadOpen = !this.#head.feed(bytes, Math.min(from, end), end)
+    const isWanted = this.#unit !== undefined || !this.#isCapture || this.#frame?.isRandomAccess || this.#head.isKey
+    if (!this.#isHeadOpen && !isWanted) this.#decide()
   }
 
   #joinLead(): void {
@@ -241,15 +243,6 @@ export class UnitCutter {
     this.#lead.join(before)
   }
 
-  #markStamps(bytes: Uint8Array, at: number, hasPes: boolean): void {
-    const by = this.#buffer.length - at
-    const pcr = ts.pcrAt(bytes, at)
-    if (pcr !== -1) this.#buffer.markPcr(pcr + by)
-    if (!hasPes) return
-    if (this.#pes.ptsAt !== -1) this.#buffer.markStamp(this.#pes.ptsAt + by)
-    if (this.#pes.dtsAt !== -1) this.#buffer.markStamp(this.#pes.dtsAt + by)
-  }
-
   /** Appends a video packet that carries a discontinuity bit; true if it did. In `capture` the bit is taken out. */
   #appendMarked(bytes: Uint8Array, at: number): boolean {
     const flags = ts.flagsAt(bytes, at)
@@ -261,9 +254,10 @@ export class UnitCutter {
     return true
   }
 
-  /** All that is needed is known of the last frame: does a unit begin with it? */
+  /** The last frame is whole, or not wanted: does a unit begin with it? */
   #decide(): void {
     this.#isPending = false
+    this.#isHeadOpen = false
     const frame = this.#frame
     if (frame === undefined) return
     const time = this.#clock.take(frame.pts, frame.dts)
@@ -271,15 +265,11 @@ export class UnitCutter {
     const unit = this.#unit
     if (unit === undefined) {
       if (isKeyframe || !this.#isCapture) this.#begin(frame, time, { isKeyframe, isForced: true })
-      else {
-        const kept = this.#lead.at(this.#buffer.length)
-        this.#buffer.dropHead(kept)
-        this.#lead.shift(kept)
-        this.#frame = undefined
-      }
+      else this.#forgetFrame()
       return
     }
-    const begins = isKeyframe || this.#isTooLong(unit, time) || frame.leadAt >= cutBytes
+    const unitTicks = time.total - unit.begin.dtsTotal
+    const begins = isKeyframe || mustCut(frame, time, unitTicks, this.#longestTicks)
     // A unit that began no later than the one before it would give that one no duration.
     const isBack = begins && ticksBetween(unit.begin.pts, frame.pts) <= 0
     const isForced = this.#isCapture ? time.isJump || isBack : frame.isMarked
@@ -287,67 +277,30 @@ export class UnitCutter {
     else unit.add(frame.pts, frame.arrival - time.total)
   }
 
-  /** Of all frames, the one nearest to the longest duration begins a unit, or one before it, if that rounds up. */
-  #isTooLong(unit: OpenUnit, time: FrameTime): boolean {
-    const step = Math.max(0, time.step)
-    const nearEnough = Math.max(step / 2, step - roundingTicks)
-    return time.total - unit.begin.dtsTotal >= this.#longestTicks - nearEnough
+  /** Before the first keyframe nothing is kept, but tables that may belong to it. */
+  #forgetFrame(): void {
+    const kept = this.#lead.at(this.#buffer.length)
+    this.#buffer.dropHead(kept)
+    this.#lead.shift(kept)
+    this.#frame = undefined
   }
 
-  #begin(frame: Frame, time: FrameTime, kind: { readonly isKeyframe: boolean; readonly isForced: boolean }): void {
-    let ended: CutUnit | undefined
+  #begin(frame: FrameStart, time: FrameTime, kind: { readonly isKeyframe: boolean; readonly isForced: boolean }): void {
     const cutAt = this.#unit === undefined && !this.#isCapture ? 0 : frame.leadAt
-    if (this.#unit === undefined) this.#buffer.dropHead(cutAt)
-    else ended = this.#unit.close(this.#buffer.split(cutAt))
+    const ended = this.#unit?.close(this.#buffer.split(cutAt))
+    if (ended === undefined) this.#buffer.dropHead(cutAt)
     this.#lead.shift(cutAt)
-    frame.at -= cutAt
-    frame.leadAt = 0
-    frame.tailAt = 0
     const begin: UnitBegin = {
       pts: frame.pts,
       dts: frame.dts,
       dtsTotal: time.total,
-      ...kind,
+      isKeyframe: kind.isKeyframe,
       isForced: this.#isCapture ? kind.isForced : frame.isMarked,
       size: this.#head.size,
       arrival: frame.arrival,
     }
     const startsRun = this.#onBegin(begin, ended)
-    if (this.#isCapture) this.#completeStart(frame, startsRun)
+    if (this.#isCapture) this.#lead.shift(-completeStart(this.#buffer, frame, frame.at - cutAt, startsRun))
     this.#unit = new OpenUnit(begin)
-  }
-
-  /** Gives a unit's beginning what it lacks: tables, and the mark of a run's first unit. */
-  #completeStart(frame: Frame, startsRun: boolean): void {
-    if (!frame.leadIsWhole) {
-      const copies = this.#program.copies()
-      this.#insert(frame, copies)
-    }
-    if (!startsRun) return
-    const bytes = this.#buffer.bytes
-    const flags = ts.flagsAt(bytes, frame.at)
-    if (flags !== -1) bytes[flags] = ts.u8(bytes, flags) | ts.discontinuityFlag
-    else this.#insert(frame, ts.discontinuityPacket(bytes, frame.at))
-  }
-
-  #insert(frame: Frame, packets: Uint8Array): void {
-    this.#buffer.insert(frame.at, packets)
-    this.#lead.shift(-packets.length)
-    frame.at += packets.length
-  }
-
-  /** Takes away what may be a torn frame at the end, and tables behind the last frame. False if nothing is left. */
-  #dropTorn(): boolean {
-    const frame = this.#frame
-    if (frame === undefined) return false
-    const end = this.#buffer.length
-    if (ts.isWholeFrame(this.#buffer.bytes, { from: frame.at, to: end }, this.#program.videoPid)) {
-      this.#buffer.cutTail(this.#lead.tail(end))
-      this.#lead.leave()
-      if (this.#isPending) this.#decide()
-      return true
-    }
-    this.#buffer.cutTail(frame.tailAt)
-    return this.#isPending || (this.#unit?.takeBack() ?? false)
   }
 }
