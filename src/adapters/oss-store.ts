@@ -29,17 +29,18 @@ export interface OssStoreOptions extends OssAddress {
   readonly credentialsExpired?: () => void
   /** Learns from the store's answers, and says by how much the signing clock is wrong. */
   readonly time?: Pick<TimeCorrection, 'heard' | 'signingSkewMs'>
-  /** For tests that provoke silence. */
-  readonly answerMs?: number
+  /** For tests that provoke silence: how long the store may think, and how fast the link is taken to be at first. */
+  readonly patience?: { readonly answerMs: number; readonly bytesPerS: number }
 }
 
 export type OssStore = ObjectStore & Archive & { close(): Promise<void> }
 
 const connectMsMax = 10_000
-/** Time for the store to think, beside the time the bytes take. */
-const defaultAnswerMs = 15_000
-/** Until something was measured: 32 KiB/s, so that 256 KiB may take 8 s and a large unit of 8 MiB four minutes. */
-const firstBytesPerS = 32 * 1024
+/**
+ * `answerMs`: time for the store to think, beside the time the bytes take. `bytesPerS`: until something was measured,
+ * 32 KiB/s, so that with the slowdown below 256 KiB may take half a minute.
+ */
+const defaultPatience = { answerMs: 15_000, bytesPerS: 32 * 1024 }
 /** A link may become this much slower from one call to the next without being cut off. */
 const slowdown = 4
 const slowestBytesPerS = 4 * 1024
@@ -51,14 +52,16 @@ const callMsMax = 20 * 60_000
 const listPagesMax = 10_000
 
 export function createOssStore(options: OssStoreOptions): OssStore {
-  const { clock, answerMs = defaultAnswerMs } = options
+  const { clock, patience = defaultPatience } = options
   let connection: Promise<OssConnection> | undefined
-  let bytesPerS = firstBytesPerS
+  let { bytesPerS } = patience
 
   /** Long enough for a link that got slower, short enough to notice a dead one; learns from success and from silence. */
   const timeoutFor = (bytes: number): readonly [number, number] => [
     connectMsMax,
-    Math.round(Math.min(callMsMax, answerMs + (bytes / Math.max(slowestBytesPerS, bytesPerS / slowdown)) * 1000)),
+    Math.round(
+      Math.min(callMsMax, patience.answerMs + (bytes / Math.max(slowestBytesPerS, bytesPerS / slowdown)) * 1000),
+    ),
   ]
 
   async function ready(credentials: StoreCredentials): Promise<OssClient> {

@@ -55,6 +55,9 @@ const offsetMoveMs = 500
 /** Our own bytes could not be read: the disk is busy or ill, and trying at once would not help it. */
 const unreadableWait = { firstMs: 500, capMs: 60_000, floorMs: 100 }
 
+/** One foreign object is replaced at once; a bucket full of them is tried less and less often. */
+const abandonWait = { firstMs: 100, capMs: 300_000, floorMs: 0 }
+
 interface Entry {
   readonly id: RecordingId
   readonly job: RecordingJob
@@ -75,6 +78,8 @@ export function createUplink(world: UplinkWorld): Uplink {
   const rate = createLinkRate(clock, world.bytesPerSMax)
   const account = createAccount(world.store, { clock, rate })
   const link = createLinkState({ clock, random, log, waitingBytes: () => waitingBytes(backlog) })
+  /** Tracks whose objects had to be given up, until something of theirs arrives again. */
+  const holds = new Map<TrackId, { readonly failures: number; readonly until: number }>()
   let version = 0
   let refreshedAt = -1
   let wake: () => void = () => {}
@@ -129,9 +134,10 @@ export function createUplink(world: UplinkWorld): Uplink {
       const all = [...entries.values()]
       const serving = all.filter((entry) => entry.busy).map((entry) => entry.lane)
       const waiting = all.filter((entry) => !entry.busy && entry.restedAt !== version)
-      const ready = waiting.filter((entry) => entry.notBefore <= now)
+      const goesAt = (entry: Entry): number => Math.max(entry.notBefore, holds.get(entry.id.track)?.until ?? 0)
+      const ready = waiting.filter((entry) => goesAt(entry) <= now)
       const next = nextTurn(ready, serving, link.certain() ? placesMax : 1)
-      if (next === undefined) return Math.min(...waiting.map((entry) => Math.max(1, entry.notBefore - now)), 60_000)
+      if (next === undefined) return Math.min(...waiting.map((entry) => Math.max(1, goesAt(entry) - now)), 60_000)
       next.busy = true
       const turn = serve(next, signal).finally(() => {
         running.delete(turn)
@@ -177,6 +183,7 @@ export function createUplink(world: UplinkWorld): Uplink {
         log.warn('backlog-unreadable', report.message, { recording: recordingName(entry.id) })
         return
       case 'abandon':
+        holdTrack(entry.id.track)
         return
       case 'inspect':
       case 'append':
@@ -199,7 +206,14 @@ export function createUplink(world: UplinkWorld): Uplink {
     entry.problem = rule.needsPerson ? error : undefined
   }
 
+  /** A bucket that takes no append object at all must not make us try new names as fast as we can. */
+  function holdTrack(track: TrackId): void {
+    const failures = (holds.get(track)?.failures ?? 0) + 1
+    holds.set(track, { failures, until: clock.mono() + backoffMs(abandonWait, failures, random) })
+  }
+
   function progressed(entry: Entry): void {
+    holds.delete(entry.id.track)
     entry.failures = 0
     entry.problem = undefined
     const outageMs = link.progressed()
@@ -233,21 +247,21 @@ export function createUplink(world: UplinkWorld): Uplink {
   return {
     async run(signal) {
       const running = new Set<Promise<void>>()
-      const ended = new AbortController()
-      const watching = watch(AbortSignal.any([signal, ended.signal]))
-      while (!signal.aborted && fatal === undefined) {
-        const woken = new Promise<void>((resolve) => {
-          wake = resolve
-        })
-        const waitMs = dispatch(signal, running)
-        const enough = new AbortController()
-        const stop = AbortSignal.any([signal, enough.signal])
-        await Promise.race([woken, clock.sleep(waitMs, stop)])
-        enough.abort()
+      const over = new AbortController()
+      const end = (): void => {
+        over.abort()
+        wake()
       }
-      await Promise.all(running)
-      ended.abort()
-      await watching
+      if (signal.aborted) end()
+      signal.addEventListener('abort', end, { once: true })
+      const watching = watch(over.signal)
+      while (!signal.aborted && fatal === undefined) {
+        const asleep = new AbortController()
+        wake = () => asleep.abort()
+        await clock.sleep(dispatch(signal, running), asleep.signal)
+      }
+      end()
+      await Promise.all([...running, watching])
       if (fatal !== undefined) throw fatal.error
     },
     status() {

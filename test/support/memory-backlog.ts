@@ -16,11 +16,15 @@ import {
 import type { MediaInfo } from '../../src/format/unit.ts'
 import type { Backlog, BootTime, HeldRecording } from '../../src/uplink/backlog.ts'
 
-interface Kept {
+type HeldChunk = Chunk & { readonly bytes: Uint8Array }
+
+export interface Kept {
   head: RecordingHead
   claim: Claim | undefined
   arrived: Extent
-  pending: (Chunk & { readonly bytes: Uint8Array })[]
+  pending: HeldChunk[]
+  /** What the uplink said had arrived, in that order. */
+  readonly confirmed: HeldChunk[]
   closed: boolean
   finished: boolean
 }
@@ -67,7 +71,7 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
       firstSeq: seqs.get(track) ?? 0,
       ...(video === undefined ? {} : { video }),
     }
-    kept.push({ head, claim: undefined, arrived: emptyExtent, pending: [], closed: false, finished: false })
+    kept.push(newKept(head, []))
     changed()
     return head.id
   }
@@ -113,6 +117,7 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
       const gone = found.pending.filter((chunk) => chunk.seq <= throughSeq)
       const sum = gone.reduce((bytes, chunk) => bytes + chunk.length, found.arrived.length)
       if (sum !== arrived.length) throw new Error('the confirmed length is not the sum of the confirmed chunks')
+      found.confirmed.push(...gone)
       found.pending = found.pending.filter((chunk) => chunk.seq > throughSeq)
       found.arrived = arrived
     },
@@ -131,8 +136,7 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
         firstSeq: moved[0]?.seq ?? found.head.firstSeq,
         startMonoMs: media === undefined ? found.head.startMonoMs : media.firstPts / 90,
       }
-      const next = { head, claim: undefined, arrived: emptyExtent, pending: moved, closed: wasClosed, finished: false }
-      kept.splice(kept.indexOf(found) + 1, 0, next)
+      kept.splice(kept.indexOf(found) + 1, 0, { ...newKept(head, moved), closed: wasClosed })
       changed()
     },
     async finish(id) {
@@ -146,9 +150,17 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
     changed(signal) {
       return new Promise((resolve) => {
         if (signal.aborted) return resolve()
-        listeners.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
+        const tell = (): void => {
+          signal.removeEventListener('abort', tell)
+          resolve()
+        }
+        listeners.push(tell)
+        signal.addEventListener('abort', tell, { once: true })
       })
     },
   }
 }
+
+const newKept = (head: RecordingHead, pending: HeldChunk[]): Kept => ({
+  ...{ head, claim: undefined, arrived: emptyExtent, pending, confirmed: [], closed: false, finished: false },
+})
