@@ -22,6 +22,8 @@ export class Link {
   readonly #clock: LinkClock
   #bytesPerMs: number | undefined
   #freeAtMs = 0
+  /** How much too late the last sleeper woke: time in which the wire was not idle, only we were. */
+  #oversleptMs = 0
 
   constructor(bytesPerS: number | undefined, clock = realClock) {
     this.#clock = clock
@@ -37,8 +39,12 @@ export class Link {
   async cross(bytes: number, first: boolean): Promise<void> {
     if (this.#bytesPerMs === undefined) return
     const now = this.#clock.now()
-    this.#freeAtMs = Math.max(this.#freeAtMs, first ? now : now - catchUpMsMax) + bytes / this.#bytesPerMs
-    const waitMs = this.#freeAtMs - now
-    if (waitMs >= waitMsMin) await this.#clock.sleep(waitMs)
+    const creditMs = first ? this.#oversleptMs : catchUpMsMax
+    this.#freeAtMs = Math.max(this.#freeAtMs, now - creditMs) + bytes / this.#bytesPerMs
+    const dueMs = this.#freeAtMs
+    this.#oversleptMs = 0
+    if (dueMs - now < waitMsMin) return
+    await this.#clock.sleep(dueMs - now)
+    this.#oversleptMs = Math.min(catchUpMsMax, Math.max(0, this.#clock.now() - dueMs))
   }
 }

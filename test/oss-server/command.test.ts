@@ -25,18 +25,7 @@ describe('watchpost oss-server', () => {
       registerOssServer(program)
       await program.parseAsync(process.argv.slice(1), { from: 'user' })
     `
-    const args = [
-      scriptPath,
-      'oss-server',
-      '--dir',
-      dir,
-      '--port',
-      '0',
-      '--bucket',
-      'footage',
-      '--region',
-      'cn-beijing',
-    ]
+    const options = ['oss-server', '--dir', dir, '--port', '0', '--bucket', 'footage', '--region', 'cn-beijing']
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script, ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -317,6 +317,12 @@ describe('a slow line', () => {
     }
   })
 
+  test('counts what the last sleeper overslept as its own, not as idleness of the wire', async () => {
+    const { time, link } = line(1_000_000, 3)
+    for (let body = 0; body < 100; body += 1) await link.cross(20_000, true)
+    expect(time.ms).toBeCloseTo(2003)
+  })
+
   test('saves nothing up while it idles', async () => {
     const { time, link } = line(1_000_000, 0)
     await link.cross(100_000, true)
