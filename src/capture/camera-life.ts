@@ -111,8 +111,9 @@ export async function liveOnce(world: LifeWorld, options: LifeOptions, signal: A
   if (end.kind !== 'left') listener.onEnding(end)
   const ended = await child.stop()
   over = true
-  listener.onUnits(run.end(clock.mono()))
+  // Before the run lets go of what it knows.
   const state = run.state()
+  listener.onUnits(run.end(clock.mono()))
   const goodMs = (state.lastKeyframeAt ?? 0) - (firstKeyframeAt ?? state.lastKeyframeAt ?? 0)
   return { end, state, words, goodMs, longestGopMs, undead: ended ? undefined : child }
 }

@@ -11,6 +11,8 @@ const firstKeyframeMsMax = 20_000
 /** A network camera on Wi-Fi is silent for seconds now and then; below this nothing is a stall, however short its GOPs. */
 const stallMsMin = 5_000
 const silenceGops = 3
+/** From here on a camera is silent: more than the time between two frames of any camera that is worth recording. */
+const silentMsMin = 2_000
 const silenceMsMax = 30_000
 const keyframeGops = 4
 /** A camera is never waited for longer. */
@@ -39,6 +41,8 @@ export function stallAt(now: MonoMs, run: RunState, { startedAt, longestGopMs }:
   const silentMs = now - (run.lastByteAt ?? run.lastKeyframeAt)
   const silenceLimitMs = Math.min(silenceMsMax, Math.max(stallMsMin, silenceGops * (run.gopMs ?? 0)))
   if (silentMs >= silenceLimitMs) return { stall: 'no-bytes', waitedMs: silentMs }
+  // Keyframes are missed only while other bytes come; a camera that is silent altogether has its own limit and sentence.
+  if (silentMs >= silentMsMin) return undefined
 
   const waitedMs = now - run.lastKeyframeAt
   // Until two keyframes were seen nobody knows how far apart they are.

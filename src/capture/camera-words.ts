@@ -39,7 +39,7 @@ export function sentenceFor(end: LifeEnd, { camera, source, words }: Speaker): s
     case 'no-command':
       return end.sentence
     case 'problem':
-      return `${who} ${problems[end.problem]}`
+      return `${who} ${problems[worded(end.problem, words)]}`
     case 'flood':
       return `${who} sends ${Math.round((end.bytesPerS * 8) / 1e6)} Mbit/s; ${floodAdvice}`
     case 'undead':
@@ -65,6 +65,12 @@ const problems: Readonly<Record<RunProblem, string>> = {
     'sends something that is not MPEG-TS. Check that the command writes MPEG-TS, and nothing else, to its standard output.',
 }
 
+/** ffmpeg puts what MPEG-TS has no name for (MJPEG) into private data, where no video is to be seen; but it says so. */
+function worded(problem: RunProblem, words: readonly string[]): RunProblem {
+  const isPrivate = words.some((line) => /muxed as a private data stream/.test(line))
+  return problem === 'no-video' && isPrivate ? 'other-codec' : problem
+}
+
 const floodAdvice =
   'the recorder takes 200 Mbit/s at most. Lower its bit rate, or check that the command sends in real time.'
 
@@ -73,7 +79,8 @@ const stalls: Readonly<Record<StallKind, string>> = {
   'no-first-keyframe':
     'has not sent a first whole picture (keyframe) within {s} s; its process is ended and started again.',
   'no-keyframe':
-    'sends, but no keyframe for {s} s; its process is ended and started again. A shorter keyframe interval (GOP) may help.',
+    'has sent no keyframe (whole picture) for {s} s; its process is ended and started again. If this comes back while the ' +
+    'camera is well, set a shorter keyframe interval (GOP) in it.',
 }
 
 function leftWords(exit: ChildExit, source: SourceKind): string {
@@ -98,6 +105,11 @@ const hints: readonly (readonly [RegExp, string])[] = [
   [/\b401\b|unauthorized/i, 'The camera refuses the user name or password.'],
   [/\b403\b|forbidden/i, 'The camera forbids this user to see this stream.'],
   [/\b404\b|not found\b.*rtsp|stream not found/i, 'The camera knows no stream at this address; check its path.'],
+  [
+    /4XX Client Error/,
+    'The camera refuses to send: there is no video at this address, or it has too many viewers, or not this transport.',
+  ],
+  [/5XX Server Error/, 'The camera itself reports an error; restarting it may help.'],
   [/connection refused/i, 'Nothing answers at this address and port; is the camera on, and is RTSP switched on in it?'],
   [/no route to host|network is unreachable/i, 'There is no way to this address; check the network and the address.'],
   [/failed to resolve|name or service not known|temporary failure in name/i, "The camera's host name is not known."],
@@ -105,7 +117,7 @@ const hints: readonly (readonly [RegExp, string])[] = [
   [/matches no streams|does not contain any stream/i, 'There is no video in it.'],
   [/no such file or directory/i, 'There is no such file.'],
   [/permission denied/i, 'The recorder may not read it.'],
-  [/invalid data found/i, 'It does not look like video.'],
+  [/invalid data found/i, 'What comes from there is no video, or nothing comes.'],
 ]
 
 function hintFrom(words: readonly string[]): string {

@@ -61,13 +61,17 @@ const gapSlackMs = 1_000
 export function createRecorder(world: RecorderWorld, options: RecorderOptions): Recorder {
   const track = videoTrack(options.camera)
   let end: FootageEnd | undefined
+  /** A boundary that came without a keyframe and waits for one. */
+  let owed: Boundary | undefined
 
   function take(unit: RunUnit, why: string): void {
     const open = world.sink.open(track)
-    const boundary = boundaryAt(open, unit, { rolloverBytes: options.rolloverBytes, wallTime: world.wallTime })
-    // The rest of a GOP whose keyframe went into a recording that was cut meanwhile: no player could show it, and
-    // what is missing then is counted like any other gap.
-    if (boundary !== undefined && !unit.unit.media.keyframe) return
+    const by = { rolloverBytes: options.rolloverBytes, wallTime: world.wallTime }
+    const boundary = boundaryAt(open, unit, by) ?? owed
+    // The rest of a GOP whose keyframe went elsewhere (the recording was cut, the clock ran back): no player could show
+    // it, and what is missing then is counted like any other gap.
+    owed = unit.unit.media.keyframe ? undefined : boundary
+    if (owed !== undefined) return
     reportGap(unit, why, open)
     if (boundary !== undefined) world.sink.begin(track, { startMonoMs: unit.startMonoMs, video: unit.video })
     world.sink.put(track, unit.unit)

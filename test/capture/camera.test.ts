@@ -93,8 +93,9 @@ describe('a camera', () => {
       'has not sent a first whole picture (keyframe) within 20 s',
     ],
     ['frozen after its first GOPs', frozenAfter(5), 9_000, 'has sent nothing for 5 s'],
-    ['sending no keyframe any more', chatter('KKKKK'), 9_000, 'but no keyframe for 5 s'],
-    ['sending no second keyframe', chatter('K'), 20_000, 'but no keyframe for 20 s'],
+    ['frozen in the middle of a GOP', frozenAfter(5, 900), 9_900, 'has sent nothing for 5 s'],
+    ['sending no keyframe any more', chatter('KKKKK'), 9_000, 'has sent no keyframe (whole picture) for 5 s'],
+    ['sending no second keyframe', chatter('K'), 20_000, 'has sent no keyframe (whole picture) for 20 s'],
   ] as const)('that is %s is ended and started again', async (_name, script, afterMs, sentence) => {
     const stage = createStage([script, forever], seed)
     const { camera } = play(stage)
@@ -359,12 +360,13 @@ function chatter(letters: string): Script {
   }
 }
 
-function frozenAfter(seconds: number): Script {
+function frozenAfter(seconds: number, laterMs = 0): Script {
   return async (actor) => {
     for (let second = 0; second < seconds; second += 1) {
       actor.send('K')
-      await actor.sleep(1_000)
+      await actor.sleep(second === seconds - 1 ? laterMs : 1_000)
     }
+    if (laterMs > 0) actor.send('.')
     await actor.sleep(1e9)
     return undefined
   }

@@ -1,115 +1,83 @@
-/**
- * Small clips of real H.264 in MPEG-TS, made by the real ffmpeg once and kept under `node_modules/.cache`. Several test
- * processes may ask at once: each writes its own file and renames it.
- */
-import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** Short films for cameras of tests, made by ffmpeg on demand, in a folder of the test's own. */
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
-const cacheDir = join(import.meta.dirname, '../../node_modules/.cache/watchpost-clips')
+const run = promisify(execFile)
+const says = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y']
 
-export interface ClipOptions {
+export interface Clip {
+  readonly name: string
   readonly seconds: number
-  readonly fps?: number
-  /** Frames from keyframe to keyframe. */
-  readonly gop?: number
-  readonly size?: string
-  readonly bFrames?: number
-  readonly audio?: boolean
-  /** ffmpeg's own way with tables: every 0.1 s, and a start delay. */
-  readonly plainMuxer?: boolean
-  readonly bitrate?: string
-  /** Where the time stamps begin, in seconds. */
-  readonly offsetS?: number
-  /** More options for the encoder. */
-  readonly encoder?: readonly string[]
+  /** ffmpeg's options for the coding, e.g. `['-c:v', 'libx264', …]`. */
+  readonly video: readonly string[]
+  readonly audio?: readonly string[]
 }
 
-/** Runs ffmpeg; its answer on standard output. */
-export function ffmpeg(args: readonly string[], input?: Uint8Array): Buffer {
-  return execFileSync('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', ...args], {
-    maxBuffer: 512 * 1024 * 1024,
-    stdio: ['pipe', 'pipe', 'ignore'],
-    ...(input === undefined ? {} : { input }),
-  })
+/** H.264 with one keyframe a second (15 frames) and nothing that needs reordering. */
+export const plainH264 = [
+  '-c:v',
+  'libx264',
+  '-preset',
+  'ultrafast',
+  '-bf',
+  '0',
+  '-g',
+  '15',
+  '-keyint_min',
+  '15',
+  '-sc_threshold',
+  '0',
+]
+
+/** @returns its path: 320×240, 15 frames a second */
+export async function makeClip(folder: string, clip: Clip): Promise<string> {
+  const path = join(folder, clip.name)
+  const pattern = ['-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=15']
+  const tone = clip.audio === undefined ? [] : ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=16000']
+  await run('ffmpeg', [
+    ...says,
+    ...pattern,
+    ...tone,
+    '-t',
+    String(clip.seconds),
+    ...clip.video,
+    ...(clip.audio ?? []),
+    path,
+  ])
+  return path
 }
 
-/** Path of the clip's file. */
-export function clipFile(options: ClipOptions): string {
-  const args = clipArguments(options)
-  const name = createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 16)
-  const file = join(cacheDir, `${name}.ts`)
-  if (existsSync(file)) return file
-  mkdirSync(cacheDir, { recursive: true })
-  const own = `${file}.${process.pid}`
-  ffmpeg([...args, '-y', own])
-  renameSync(own, file)
-  return file
+/** What an independent reader finds in a stream: each video frame's PTS in ticks as stored, and what it complained about. */
+export async function framesOf(path: string): Promise<{ readonly pts: number[]; readonly complaints: string }> {
+  const show = ['-v', 'warning', '-select_streams', 'v:0', '-show_entries', 'packet=pts', '-of', 'csv=p=0']
+  const { stdout, stderr } = await run('ffprobe', [...show, path], { maxBuffer: 64 << 20 })
+  const pts = stdout.split('\n').flatMap((line) => (/^\d+/.test(line) ? [Number.parseInt(line, 10)] : []))
+  return { pts, complaints: stderr }
 }
 
-export const clip = (options: ClipOptions): Uint8Array => new Uint8Array(readFileSync(clipFile(options)))
-
-function clipArguments(options: ClipOptions): string[] {
-  const { seconds, fps = 25, gop = fps, size = '320x180', bFrames = 0, bitrate = '400k' } = options
-  const args = ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}`]
-  if (options.audio === true) args.push('-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000')
-  args.push('-t', `${seconds}`, '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p')
-  args.push('-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-bf', `${bFrames}`, '-b:v', bitrate)
-  args.push('-threads', '1', ...(options.encoder ?? []))
-  if (options.audio === true) args.push('-c:a', 'aac', '-b:a', '32k')
-  if (options.offsetS !== undefined) args.push('-output_ts_offset', `${options.offsetS}`)
-  args.push('-f', 'mpegts')
-  if (options.plainMuxer !== true) {
-    args.push('-muxdelay', '0', '-muxpreload', '0', '-pat_period', '60', '-sdt_period', '60')
-  }
-  return args
+/** Decodes every frame. @returns how many, and what the decoder complained about */
+export async function decode(path: string): Promise<{ readonly frames: number; readonly complaints: string }> {
+  const args = [
+    '-hide_banner',
+    '-loglevel',
+    'warning',
+    '-nostdin',
+    '-i',
+    path,
+    '-map',
+    '0:v:0',
+    '-vsync',
+    'passthrough',
+  ]
+  const { stdout, stderr } = await run('ffmpeg', [...args, '-f', 'framecrc', '-'], { maxBuffer: 64 << 20 })
+  return { frames: stdout.split('\n').filter((line) => /^\d/.test(line)).length, complaints: stderr }
 }
 
-/** One hash per coded video frame, in order, as ffmpeg's demuxer sees them. Damage at the end is no error. */
-export function codedFrames(bytes: Uint8Array): string[] {
-  const args = ['-f', 'mpegts', '-i', 'pipe:0', '-map', '0:v:0', '-c', 'copy', '-f', 'framehash', '-hash', 'md5', '-']
-  return hashes(ffmpeg(args, bytes))
-}
-
-/** One hash per decoded picture. */
-export function decodedFrames(bytes: Uint8Array): string[] {
-  const args = ['-f', 'mpegts', '-i', 'pipe:0', '-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'framehash']
-  return hashes(ffmpeg([...args, '-hash', 'md5', '-'], bytes))
-}
-
-function hashes(text: Buffer): string[] {
-  const lines = text.toString().split('\n')
-  return lines
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => line.split(',').at(-1)?.trim() ?? '')
-}
-
-/** The files that ffmpeg's own segmenter makes of a clip, cut at each keyframe. */
-export function ffmpegSegments(bytes: Uint8Array): Uint8Array[] {
-  const dir = mkdtempSync(join(tmpdir(), 'watchpost-segments-'))
-  try {
-    writeFileSync(join(dir, 'in.ts'), bytes)
-    const mux = ['-muxdelay', '0', '-muxpreload', '0', '-pat_period', '60', '-sdt_period', '60']
-    const cut = [
-      '-f',
-      'segment',
-      '-segment_time',
-      '0.001',
-      '-individual_header_trailer',
-      '0',
-      '-segment_format',
-      'mpegts',
-    ]
-    ffmpeg(['-i', join(dir, 'in.ts'), '-map', '0', '-c', 'copy', ...mux, ...cut, join(dir, '%06d.ts')])
-    const files: Uint8Array[] = []
-    for (let i = 0; ; i += 1) {
-      const file = join(dir, `${String(i).padStart(6, '0')}.ts`)
-      if (!existsSync(file)) return files
-      files.push(new Uint8Array(readFileSync(file)))
-    }
-  } finally {
-    rmSync(dir, { recursive: true })
-  }
+/** `[['h264', 'video'], ['aac', 'audio']]`. */
+export async function streamsOf(path: string): Promise<string[][]> {
+  const show = ['-v', 'error', '-show_entries', 'stream=codec_name,codec_type', '-of', 'csv=p=0']
+  const { stdout } = await run('ffprobe', [...show, path])
+  const lines = stdout.split('\n').filter((line) => line.trim() !== '')
+  return [...new Set(lines)].map((line) => line.replace(/,$/, '').split(','))
 }
