@@ -59,7 +59,7 @@ function adviceFor(error: StoreError): string {
     case 'credentials-expired':
       return `${error.message} Get a new token or access key and put it into store.credentials.`
     case 'rejected':
-      return `${error.message} Check store.prefix and store.objects.`
+      return `${error.message} Check store.region, which is part of every signature, store.prefix and store.objects.`
     default:
       return error.message
   }

@@ -15,7 +15,7 @@ import { type CameraFindings, probeCamera } from '../capture/camera-probe.ts'
 import { createCameraRun } from '../capture/run-splitter.ts'
 import type { CameraSettings } from '../config/camera-settings.ts'
 import type { Settings } from '../config/settings.ts'
-import { bytesText } from '../console/status-text.ts'
+import { bytesText, codecText } from '../console/status-text.ts'
 import { probeStore } from './check-store.ts'
 import { CommandError } from './command-error.ts'
 import { configOption } from './config-option.ts'
@@ -133,7 +133,7 @@ async function lookAt(
 function findingText({ codec, width, height, framesPerS, bitsPerS, gopMs }: CameraFindings): string {
   const round = (value: number): string => String(Math.round(value * 10) / 10)
   const facts = [
-    codec,
+    codecText(codec),
     width === undefined || height === undefined ? undefined : `${width}x${height}`,
     framesPerS === undefined ? undefined : `${round(framesPerS)} frames/s`,
     gopMs === undefined ? 'no second keyframe seen' : `GOP ${round(gopMs / 1000)} s`,

@@ -32,7 +32,7 @@ function head(status: Status): string {
 function cameraLines(camera: CameraStatus): string[] {
   const size = camera.width === null || camera.height === null ? undefined : `${camera.width}x${camera.height}`
   const facts = [
-    camera.codec ?? undefined,
+    camera.codec === null ? undefined : codecText(camera.codec),
     size,
     camera.framesPerS === null ? undefined : `${rounded(camera.framesPerS)} fps`,
     camera.gopMs === null ? undefined : `GOP ${rounded(camera.gopMs / 1000)} s`,
@@ -128,6 +128,9 @@ const rateText = (bitsPerS: number): string => {
   if (bitsPerS >= 1e6) return `${rounded(bitsPerS / 1e6)} Mbit/s`
   return `${Math.round(bitsPerS / 1e3)} kbit/s`
 }
+
+/** As people write it: `H.264` for `h264`. */
+export const codecText = (codec: string): string => codec.replace(/^h(26[45])$/i, 'H.$1')
 
 /** Decimal, three digits or so: `812 B`, `4.2 MB`, `10 GB`. */
 export function bytesText(bytes: number): string {

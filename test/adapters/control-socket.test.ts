@@ -78,7 +78,7 @@ describe('the control socket', () => {
     ['{"do":"log","lines":1e9}', '"lines" must be a whole number from 1 to 200.'],
     ['[1]', 'A request is one JSON object on a line, such as {"do":"status"}.'],
     ['\0\0', 'A request is one JSON object on a line, such as {"do":"status"}.'],
-  ])('refuses %s', async (line, error) => {
+  ])('refuses %j', async (line, error) => {
     await served(async () => 'never')
     expect(JSON.parse(await raw(`${line}\n`, false))).toEqual({ ok: false, error })
   })

@@ -16,6 +16,8 @@ export interface PtyEnd {
   text(): string
   /** Waits for it, at most 20 s. */
   until(pattern: RegExp): Promise<string>
+  /** Nobody reads at this end any more, as with a terminal that holds its hand up (XOFF). Only `close` ends it. */
+  freeze(): void
   /** The other end vanishes. */
   close(): Promise<void>
 }
@@ -48,6 +50,7 @@ export async function openPty(): Promise<PtyEnd> {
       }
       throw new Error(`${pattern} did not come; what came is ${JSON.stringify(text)}`)
     },
+    freeze: () => void child.kill('SIGSTOP'),
     close: () =>
       new Promise((resolve) => {
         if (child.exitCode !== null || child.signalCode !== null) return resolve()

@@ -13,7 +13,7 @@ export const status: Status = {
       name: 'gate',
       state: 'recording',
       problem: null,
-      codec: 'H.264',
+      codec: 'h264',
       width: 1280,
       height: 720,
       framesPerS: 25,
