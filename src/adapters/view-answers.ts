@@ -3,13 +3,13 @@
  * for a second and shared, so that ten pages ask the store no more often than one.
  */
 import type { Clock, MonoMs } from '../base/clock.ts'
-import { ok, type Result } from '../base/result.ts'
+import { err, ok, type Result } from '../base/result.ts'
 import { type Place, playlistKeyOf } from '../format/names.ts'
 import type { Archive, ArchiveError } from '../reader/archive.ts'
 import type { CatalogueReader } from '../reader/catalogue.ts'
 import { newestRecording } from '../reader/newest.ts'
 import { readPlaylistTail } from '../reader/playlist-reader.ts'
-import { listCameras, readCamera } from '../reader/recordings.ts'
+import { type CameraHistory, listCameras, readCamera } from '../reader/recordings.ts'
 
 export interface ViewWorld {
   readonly archive: Archive
@@ -58,7 +58,9 @@ const questions: Readonly<Record<string, (world: ViewWorld, query: URLSearchPara
     return ok({ ...common(world), device: world.place.device, cameras: cameras.value })
   },
   '/api/live': async (world, query) => {
-    const newest = await newestRecording(world.archive, nameIn(world, query), world.clock.wall(), nobody)
+    const name = nameIn(world, query)
+    if (name === undefined) return noCamera
+    const newest = await newestRecording(world.archive, name, world.clock.wall(), nobody)
     if (!newest.ok) return newest
     if (newest.value === undefined) return ok({ ...common(world), newest: null })
     const playlistKey = playlistKeyOf(newest.value.key)
@@ -94,16 +96,25 @@ const questions: Readonly<Record<string, (world: ViewWorld, query: URLSearchPara
 
 const common = (world: ViewWorld) => ({ nowMs: world.clock.wall(), timeZone: world.timeZone })
 
-function nameIn(world: ViewWorld, query: URLSearchParams): { readonly place: Place; readonly camera: string } {
-  const device = plain(query.get('device')) ?? world.place.device
-  return { place: { ...world.place, device }, camera: plain(query.get('camera')) ?? '' }
+const noCamera: Result<never, ArchiveError> = err({ kind: 'absent', message: 'There is no such camera.' })
+
+/** `undefined`: no name of a camera. */
+function nameIn(
+  world: ViewWorld,
+  query: URLSearchParams,
+): { readonly place: Place; readonly camera: string } | undefined {
+  const device = query.has('device') ? plain(query.get('device')) : world.place.device
+  const camera = plain(query.get('camera'))
+  return device === undefined || camera === undefined ? undefined : { place: { ...world.place, device }, camera }
 }
 
 /** Names come from a browser: nothing that could lead out of the folder. */
 const plain = (name: string | null): string | undefined =>
-  name !== null && /^[\p{L}\p{N}._-]{1,64}$/u.test(name) ? name : undefined
+  name !== null && /^(?!\.+$)[\p{L}\p{N}._-]{1,64}$/u.test(name) ? name : undefined
 
-function historyOf(world: ViewWorld, query: URLSearchParams) {
+async function historyOf(world: ViewWorld, query: URLSearchParams): Promise<Result<CameraHistory, ArchiveError>> {
+  const name = nameIn(world, query)
+  if (name === undefined) return noCamera
   const nowMs = world.clock.wall()
   const sinceMs = Number(query.get('sinceMs') ?? Number.NaN)
   const untilMs = Number(query.get('untilMs') ?? Number.NaN)
@@ -111,7 +122,7 @@ function historyOf(world: ViewWorld, query: URLSearchParams) {
     sinceMs: Number.isFinite(sinceMs) ? sinceMs : nowMs - dayMs,
     ...(Number.isFinite(untilMs) ? { untilMs } : {}),
   }
-  return readCamera({ ...world, nowMs }, nameIn(world, query), range, nobody)
+  return readCamera({ ...world, nowMs }, name, range, nobody)
 }
 
 /** Path below the server's address, each part escaped. */

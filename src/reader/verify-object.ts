@@ -178,7 +178,8 @@ function judgeChecksums(
 }
 
 function judgeDecoding(key: string, { verdict }: ReadThrough, complaints: Complaints): void {
-  if (verdict?.kind === 'undecodable') complaints.add('undecodable', `${key} does not decode cleanly: ${verdict.words}`)
+  if (verdict?.kind === 'undecodable')
+    complaints.add('undecodable', `${key} does not decode cleanly; ffmpeg says "${verdict.words}".`)
   else if (verdict?.kind === 'missing') complaints.add('not-checked', `${key} was not decoded: ${verdict.message}`)
 }
 
