@@ -110,6 +110,9 @@ const silences: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 }
 
+/** Our own code: the time allowed for the call ran out. */
+export const lateCode = 'NotInTime'
+
 /** No answer at all. The error of the library is looked at for its code only: its text holds addresses and headers. */
 export function errorOfSilence(error: unknown, what: string, aborted: boolean): StoreError {
   if (aborted) return { kind: 'unanswered', message: `${what}: given up, since the recorder is stopping.` }
@@ -120,5 +123,6 @@ export function errorOfSilence(error: unknown, what: string, aborted: boolean): 
   const late =
     name === 'ResponseTimeoutError' || name === 'ConnectionTimeoutError' || name === 'SocketAssignTimeoutError'
   const why = late ? 'it did not answer in time' : silences[String(code)]
-  return { kind: 'unanswered', message: `${what}: the store did not answer${why === undefined ? '' : ` (${why})`}.` }
+  const message = `${what}: the store did not answer${why === undefined ? '' : ` (${why})`}.`
+  return { kind: 'unanswered', message, ...(late ? { code: lateCode } : {}) }
 }

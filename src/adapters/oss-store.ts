@@ -17,7 +17,7 @@ import type { AppendRequest, ObjectStore, RemoteObject, StoreError } from '../up
 import type { TimeCorrection } from '../uplink/time-correction.ts'
 import { clockOf, type OssAnswer, requestIdOf } from './oss-answer.ts'
 import { connectOss, type OssAddress, type OssClient, type OssConnection, setCredentials } from './oss-client.ts'
-import { errorOfAnswer, errorOfSilence } from './oss-errors.ts'
+import { errorOfAnswer, errorOfSilence, lateCode } from './oss-errors.ts'
 import { archiveError, bytesOfRange, headFacts, remoteAfterAppend, remoteOfFacts } from './oss-objects.ts'
 import type { OssCall } from './oss-transport.ts'
 
@@ -44,7 +44,7 @@ const defaultPatience = { answerMs: 15_000, bytesPerS: 32 * 1024 }
 /** A link may become this much slower from one call to the next without being cut off. */
 const slowdown = 4
 const slowestBytesPerS = 4 * 1024
-/** A shorter body measures the round trip, not the link. */
+/** A shorter body measures the round trip, not the link, and says only that the link is at least so fast. */
 const measuredBytesMin = 64 * 1024
 const newest = 0.3
 const callMsMax = 20 * 60_000
@@ -126,13 +126,11 @@ export function createOssStore(options: OssStoreOptions): OssStore {
       }),
     )
     if (!sent.ok) {
-      if (sent.error.kind === 'unanswered') bytesPerS = Math.max(slowestBytesPerS, bytesPerS / 2)
+      if (sent.error.code === lateCode) bytesPerS = Math.max(slowestBytesPerS, bytesPerS / 2)
       return sent
     }
-    if (body.length >= measuredBytesMin) {
-      const measured = body.length / (Math.max(1, clock.mono() - since) / 1000)
-      bytesPerS += newest * (measured - bytesPerS)
-    }
+    const measured = body.length / (Math.max(1, clock.mono() - since) / 1000)
+    if (body.length >= measuredBytesMin || measured > bytesPerS) bytesPerS += newest * (measured - bytesPerS)
     return remoteAfterAppend(sent.value.answer, what)
   }
 

@@ -38,6 +38,7 @@ const files: Readonly<Record<string, { readonly file: URL | string; readonly typ
   '/': page('index.html', 'text/html; charset=utf-8'),
   '/style.css': page('style.css', 'text/css; charset=utf-8'),
   '/page.js': page('page.js', script),
+  '/past.js': page('past.js', script),
   '/player.js': page('player.js', script),
   '/tail-loader.js': page('tail-loader.js', script),
   '/words.js': page('words.js', script),

@@ -18,7 +18,7 @@ describe('the uplink, over HTTP through the real ali-oss', () => {
   const firstSeed = Number(process.env.SEED ?? 2000)
   const count = process.env.SEED === undefined ? 500 : 1
   test.each(Array.from({ length: count }, (_, index) => firstSeed + index))('mixture %i', async (seed) => {
-    standIn = await startStandIn({}, { patience: { answerMs: 120, bytesPerS: 10e6 } })
+    standIn = await startStandIn({}, { patience: { answerMs: 80, bytesPerS: 10e6 } })
     await mixture(standIn, seed, units)
   })
 })

@@ -20,7 +20,7 @@ import { makeClip } from '../support/clip.ts'
 import { mediaOf } from '../support/make-recording.ts'
 import { createMemoryBacklog, type Kept, type MemoryBacklog } from '../support/memory-backlog.ts'
 
-const speedUp = 200
+const speedUp = 500
 const startWall = Date.UTC(2026, 10, 23, 15)
 const startMonoMs = 10_000
 /** A haul that takes longer has lost its way. */

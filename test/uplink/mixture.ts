@@ -29,7 +29,7 @@ export async function mixture(standIn: StandIn, seed: number, units: readonly Cl
   const { server, store } = standIn
   for (const kind of kinds) {
     if (random.fraction() < 0.5) continue
-    server.faults.add({ ...kind, probability: random.fraction() * 0.12, seed: Math.floor(random.fraction() * 1e9) })
+    server.faults.add({ ...kind, probability: random.fraction() * 0.08, seed: Math.floor(random.fraction() * 1e9) })
   }
   const count = 3 + Math.floor(random.fraction() * (units.length - 3))
   const offlineAt = Math.floor(random.fraction() * count * 2)

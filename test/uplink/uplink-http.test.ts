@@ -117,7 +117,7 @@ describe('the uplink, over HTTP through the real ali-oss', () => {
   const firstSeed = Number(process.env.SEED ?? 1000)
   const seeds = Array.from({ length: process.env.SEED === undefined ? 40 : 1 }, (_, index) => firstSeed + index)
   test.each(seeds)('mixture %i of faults and restarts', async (seed) => {
-    standIn = await startStandIn({}, { patience: { ...patience, answerMs: 120 } })
+    standIn = await startStandIn({}, { patience: { ...patience, answerMs: 80 } })
     await mixture(standIn, seed, units)
   })
 })
