@@ -1,7 +1,7 @@
 /** `--config`, the same for every command. */
 import { Option } from 'commander'
 
-export const defaultConfigPath = '/etc/watchpost/watchpost.yaml'
+const defaultConfigPath = '/etc/watchpost/watchpost.yaml'
 
 export const configOption = (): Option =>
   new Option('-c, --config <file>', 'the settings file').default(defaultConfigPath).env('WATCHPOST_CONFIG')

@@ -107,4 +107,3 @@ const commandCamera = item({
 export const cameraSchema = z.discriminatedUnion('kind', [testCamera, fileCamera, rtspCamera, commandCamera])
 
 export type CameraSettings = z.output<typeof cameraSchema>
-export type CameraSettingsOf<K extends CameraSettings['kind']> = Extract<CameraSettings, { readonly kind: K }>

@@ -78,9 +78,6 @@ export function settingsDiff(before: string, after: string): string[] {
   })
 }
 
-/** A secret may be typed here: the value must not be echoed. True as well while nobody knows what is being typed. */
-export const takesSecret = (typedPath: string): boolean => fieldOf(typedPath)?.secret ?? true
-
 function fieldOf(typedPath: string): Field | undefined {
   const parts = parsePath(typedPath)
   return parts === undefined ? undefined : fieldAt(tablePath(parts))

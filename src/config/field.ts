@@ -10,7 +10,7 @@ import { Secret } from '../base/secret.ts'
 import { parseSize, sizeText } from './size.ts'
 
 /** What a change does: `live` is felt within a second; `loop restart` restarts the loops that use it, nothing else. */
-export type Effect = 'live' | 'loop restart'
+type Effect = 'live' | 'loop restart'
 
 /** What people are told of every setting. */
 interface Told {

@@ -228,4 +228,3 @@ export const settingsSchema = z
 export type Settings = z.output<typeof settingsSchema>
 export type StoreSettings = Settings['store']
 export type InputSettings = Settings['inputs'][number]
-export type BufferSettings = Settings['buffer']

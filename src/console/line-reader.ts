@@ -32,40 +32,10 @@ const damagedCharacter = '\ufffd'
 
 export function createLineReader(options: LineReaderOptions): LineReader {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  /** Characters of the line, with the bytes each takes. */
-  let line: string[] = []
-  let lineBytes = 0
-  let overflown = false
+  const line = new TypedLine(options)
   let afterReturn = false
   /** Within an escape sequence: after ESC, or after ESC [ up to its final letter. */
   let sequence: 'no' | 'begun' | 'open' = 'no'
-
-  function reset(): void {
-    line = []
-    lineBytes = 0
-    overflown = false
-  }
-
-  function typed(character: string): string {
-    if (overflown) return ''
-    const bytes = Buffer.byteLength(character)
-    if (lineBytes + bytes > options.bytesMax) {
-      overflown = true
-      line = []
-      return ''
-    }
-    const hidden = options.hides(line.join(''))
-    line.push(character)
-    lineBytes += bytes
-    return hidden ? '*' : character
-  }
-
-  function erase(): string {
-    const last = line.pop()
-    if (last === undefined) return ''
-    lineBytes -= Buffer.byteLength(last)
-    return '\b \b'
-  }
 
   /** The event that a character is, after its echo. */
   function take(character: string): { readonly echo: string; readonly event?: LineEvent } {
@@ -76,32 +46,23 @@ export function createLineReader(options: LineReaderOptions): LineReader {
       sequence = escapeAfter(sequence, character)
       if (!isEnd(character) && character !== '\x03') return { echo: '' }
     }
-    if (isEnd(character)) {
-      const text = line.join('')
-      const whole = { kind: 'line', text, damaged: text.includes(damagedCharacter) } as const
-      const event = overflown ? ({ kind: 'too-long' } as const) : whole
-      reset()
-      return { echo: '\r\n', event }
-    }
+    if (isEnd(character)) return { echo: '\r\n', event: line.end() }
     switch (character) {
       case '\x1b':
         sequence = 'begun'
         return { echo: '' }
       case '\x03':
-        reset()
+        line.clear()
         return { echo: '^C\r\n', event: { kind: 'interrupt' } }
-      case '\x15': {
-        const echo = '\b \b'.repeat(line.length)
-        reset()
-        return { echo }
-      }
+      case '\x15':
+        return { echo: line.clear() }
       case '\b':
       case '\x7f':
-        return { echo: erase() }
+        return { echo: line.erase() }
       case '\t':
-        return { echo: typed(' ') }
+        return { echo: line.add(' ') }
       default:
-        return { echo: isControl(character) ? '' : typed(character) }
+        return { echo: isControl(character) ? '' : line.add(character) }
     }
   }
 
@@ -126,6 +87,56 @@ export function createLineReader(options: LineReaderOptions): LineReader {
     },
   }
 }
+
+/** The line so far. Its methods give what must be written back. */
+class TypedLine {
+  readonly #options: LineReaderOptions
+  #characters: string[] = []
+  #bytes = 0
+  #tooLong = false
+
+  constructor(options: LineReaderOptions) {
+    this.#options = options
+  }
+
+  add(character: string): string {
+    if (this.#tooLong) return ''
+    const bytes = Buffer.byteLength(character)
+    if (this.#bytes + bytes > this.#options.bytesMax) {
+      this.#tooLong = true
+      this.#characters = []
+      return ''
+    }
+    const hidden = this.#options.hides(this.#characters.join(''))
+    this.#characters.push(character)
+    this.#bytes += bytes
+    return hidden ? '*' : character
+  }
+
+  erase(): string {
+    const last = this.#characters.pop()
+    if (last === undefined) return ''
+    this.#bytes -= Buffer.byteLength(last)
+    return wipe
+  }
+
+  clear(): string {
+    const echo = wipe.repeat(this.#characters.length)
+    this.#characters = []
+    this.#bytes = 0
+    this.#tooLong = false
+    return echo
+  }
+
+  end(): LineEvent {
+    const text = this.#characters.join('')
+    const tooLong = this.#tooLong
+    this.clear()
+    return tooLong ? { kind: 'too-long' } : { kind: 'line', text, damaged: text.includes(damagedCharacter) }
+  }
+}
+
+const wipe = '\b \b'
 
 const isEnd = (character: string): boolean => character === '\r' || character === '\n'
 
