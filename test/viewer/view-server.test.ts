@@ -58,6 +58,7 @@ describe('the page', () => {
     ['/', 'text/html; charset=utf-8', 'Watchpost'],
     ['/hls.js', 'text/javascript; charset=utf-8', 'Hls'],
     ['/page.js', 'text/javascript; charset=utf-8', 'createPlayer'],
+    ['/past.js', 'text/javascript; charset=utf-8', 'createPast'],
     ['/player.js', 'text/javascript; charset=utf-8', 'tailLoader'],
     ['/tail-loader.js', 'text/javascript; charset=utf-8', 'Range'],
     ['/words.js', 'text/javascript; charset=utf-8', 'siteTime'],

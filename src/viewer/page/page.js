@@ -6,8 +6,9 @@
  * Live means the camera's newest recording: when one is over, or stands still while a newer one exists, the page goes on
  * to it by itself. Everything is asked again for ever; nothing needs a reload.
  */
+import { createPast } from './past.js'
 import { createPlayer } from './player.js'
-import { duration, siteTime, size } from './words.js'
+import { duration, siteTime } from './words.js'
 
 /** While nothing plays, or the picture stands still, the newest recording is asked for this often. */
 const eagerMs = 1_500
@@ -26,8 +27,8 @@ const video = /** @type {HTMLVideoElement} */ (element('video'))
 const player = createPlayer(video)
 
 /** @typedef {{ device: string, camera: string }} CameraName */
-/** @typedef {{ key: string, url: string | null, bytes: number, state: string, startMs: number | null, endMs: number | null }} Recording */
-/** @typedef {{ cause: string, note: string, fromMs: number | null, toMs: number | null }} Gap */
+/** @typedef {import('./past.js').Recording} Recording */
+/** @typedef {import('./past.js').Gap} Gap */
 
 let zone = 'UTC'
 /** What the viewing machine's clock is behind the server's by, in ms. */
@@ -49,6 +50,8 @@ let waitingFor = null
 let nextLook = 0
 let nextList = 0
 let looking = false
+/** The present recording's end was noticed. */
+let endSeen = false
 
 const now = () => Date.now() + skewMs
 
@@ -106,6 +109,7 @@ async function look() {
 function start(recording, live, atMs) {
   if (recording.url === null) return
   playing = { key: recording.key, live }
+  endSeen = false
   player.play(recording.url, atMs === undefined ? { live } : { live, atMs })
   nextList = 0
   showList()
@@ -145,94 +149,17 @@ async function refreshList() {
   showList()
 }
 
-/** Recordings and gaps, newest first. Built anew only when it changed, so that the keyboard's place is kept. */
-let listed = ''
-function showList() {
-  const rows = [
-    ...recordings.map((recording) => ({ at: recording.startMs ?? 0, recording, gap: undefined })),
-    ...gaps.map((gap) => ({ at: gap.fromMs ?? 0, recording: undefined, gap })),
-  ].sort((a, b) => b.at - a.at)
-  const state = JSON.stringify([rows, playing])
-  if (state === listed) return
-  listed = state
-  element('past-empty').hidden = rows.length > 0
-  element('past-empty').textContent = 'Nothing was recorded in the last 24 hours.'
-  const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.row : undefined
-  element('past').replaceChildren(
-    ...rows.map((row) => (row.gap === undefined ? recordingRow(row.recording) : gapRow(row.gap))),
-  )
-  if (focused !== undefined) {
-    const again = document.querySelector(`[data-row="${CSS.escape(focused)}"]`)
-    if (again instanceof HTMLElement) again.focus()
-  }
-}
-
-/** @param {Recording} recording */
-function recordingRow(recording) {
-  const newest = recording === recordings.at(-1)
-  // Only the newest can be growing for all we know; an older one without an end waits for its recorder's return.
-  const state =
-    recording.state === 'complete' ? '' : recording.state !== 'growing' ? ', given up' : newest ? ', growing' : ', open'
-  const words = `${size(recording.bytes)}${state}`
-  const row = listRow(recording.key, spanWords(recording.startMs, recording.endMs), words, '')
-  if (recording.key === playing?.key) row.button.setAttribute('aria-current', 'true')
-  row.button.addEventListener('click', () => start(recording, false))
-  return row.item
-}
-
-/** @param {Gap} gap */
-function gapRow(gap) {
-  const lasting = gap.fromMs === null || gap.toMs === null ? '' : duration(gap.toMs - gap.fromMs)
-  const row = listRow(
-    `gap ${gap.fromMs}`,
-    spanWords(gap.fromMs, gap.toMs),
-    lasting,
-    `no footage: ${gap.cause}. ${gap.note}`,
-  )
-  row.item.classList.add('gap')
-  row.button.addEventListener('click', () => {
-    const { fromMs } = gap
+const past = createPast({
+  list: element('past'),
+  empty: element('past-empty'),
+  chooseRecording: (recording) => start(recording, false),
+  chooseGap({ fromMs }) {
     const before = recordings.filter((one) => one.startMs !== null && fromMs !== null && one.startMs < fromMs).at(-1)
     if (before !== undefined && fromMs !== null) start(before, false, fromMs - beforeGapMs)
-  })
-  return row.item
-}
+  },
+})
 
-/**
- * @param {string} id
- * @param {string} span
- * @param {string} measure
- * @param {string} note
- */
-function listRow(id, span, measure, note) {
-  const item = document.createElement('li')
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.dataset.row = id
-  for (const [name, text] of [
-    ['span', span],
-    ['size', measure],
-    ['note', note],
-  ]) {
-    if (text === '') continue
-    const part = document.createElement('span')
-    part.className = name ?? ''
-    part.textContent = text ?? ''
-    button.append(part)
-  }
-  item.append(button)
-  return { item, button }
-}
-
-/**
- * @param {number | null} fromMs
- * @param {number | null} toMs
- */
-function spanWords(fromMs, toMs) {
-  if (fromMs === null) return 'time unknown'
-  const from = siteTime(fromMs, zone)
-  return toMs === null ? from.clock : `${from.clock} – ${siteTime(toMs, zone).clock}`
-}
+const showList = () => past.show(recordings, gaps, { key: playing?.key, zone })
 
 /** The state line and the message over the picture. */
 function show() {
@@ -286,14 +213,18 @@ element('live').addEventListener('click', () => {
 async function turn() {
   player.tick()
   const time = performance.now()
-  if (!playing?.live && player.atEnd()) goOn()
+  if (!endSeen && player.atEnd()) {
+    endSeen = true
+    nextLook = 0
+    if (!playing?.live) goOn()
+  }
   if (!looking && time >= nextLook && (playing === undefined || playing.live)) {
     looking = true
     await look()
     looking = false
     const eager = playing === undefined || player.atEnd() || player.stillForMs() > stillMsMax
     nextLook = performance.now() + (eager ? eagerMs : calmMs)
-  } else if (playing?.live && player.atEnd()) nextLook = Math.min(nextLook, time + eagerMs)
+  }
   if (performance.now() >= nextList && camera !== undefined) {
     nextList = performance.now() + listMs
     refreshList()
@@ -304,7 +235,7 @@ async function turn() {
 function goOn() {
   const index = recordings.findIndex((one) => one.key === playing?.key)
   const next = index === -1 ? undefined : recordings[index + 1]
-  if (next?.url) start(next, next.state === 'growing' && index + 2 === recordings.length)
+  if (next?.url) start(next, false)
   else playing = undefined
 }
 

@@ -150,12 +150,16 @@ export function createPlayer(video) {
 
   video.addEventListener('seeking', () => {
     const live = hls?.liveSyncPosition
-    if (!ownSeek && typeof live === 'number' && video.currentTime < live - 10) following = false
+    if (!ownSeek && typeof live === 'number') {
+      if (video.currentTime < live - 10) following = false
+      // Dragged back to the end: that is where live is.
+      else if (video.currentTime > live - 2) following = true
+    }
     ownSeek = false
   })
   video.addEventListener('pause', () => {
-    // The end of a recording pauses too; only a person's pause leaves the live edge.
-    if (!video.ended && !video.seeking && played) following = false
+    // The end of a recording pauses too, and so does a phone that looks elsewhere; only a person leaves the live edge.
+    if (!video.ended && !video.seeking && played && document.visibilityState === 'visible') following = false
   })
   video.addEventListener('playing', () => {
     played = true
