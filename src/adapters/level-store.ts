@@ -1,0 +1,117 @@
+/**
+ * The buffer's rows in LevelDB, through `level`.
+ *
+ * Traps, each met once: a numeric option that is present and `undefined` is read as an uninitialised number, so options
+ * are written out here and nowhere spread; after a failed write LevelDB refuses all others until it is opened again; a
+ * database whose power is cut before its first synced write opens only after a repair; a damaged `CURRENT` file is
+ * reported as a missing file, not as corruption.
+ */
+import { Level } from 'level'
+import { err, ok, type Result } from '../base/result.ts'
+import type { Kv, KvError, KvOpenError, KvStore } from '../buffer/kv.ts'
+import { codeOf, kindOf, makeFolder, wordsOf } from './folders.ts'
+
+type Database = Level<string, string>
+
+/** On Node `Level` is `ClassicLevel`, which has these; its types are those of the browser too, which has not. */
+const onDisk = Level as unknown as Record<'repair' | 'destroy', (folder: string) => Promise<void>>
+
+export function levelStore(folder: string): KvStore {
+  return {
+    place: folder,
+    async open() {
+      try {
+        await makeFolder(folder)
+      } catch (error) {
+        return err(folderError(error))
+      }
+      const db: Database = new Level(folder, { keyEncoding: 'utf8', valueEncoding: 'utf8', compression: false })
+      try {
+        await db.open()
+        return ok(kvOf(db))
+      } catch (error) {
+        return err(openError(error))
+      }
+    },
+    repair: () => attempt(() => onDisk.repair(folder)),
+    destroy: () => attempt(() => onDisk.destroy(folder)),
+  }
+}
+
+function kvOf(db: Database): Kv {
+  return {
+    async scan(prefix, visit) {
+      try {
+        // The byte after every byte that can stand in a key.
+        const range = prefix === '' ? {} : { gte: prefix, lt: `${prefix}\u{10ffff}` }
+        for await (const [key, value] of db.iterator({ ...range, fillCache: false })) visit(key, value)
+        return ok(undefined)
+      } catch (error) {
+        return err(rowError(error))
+      }
+    },
+    async get(key) {
+      try {
+        return ok(await db.get(key))
+      } catch (error) {
+        return err(rowError(error))
+      }
+    },
+    async batch(ops, sync) {
+      try {
+        // An empty batch would not reach the log, and so not sync it.
+        const all = ops.length === 0 && sync ? [syncRow] : [...ops]
+        await db.batch(all, { sync })
+        return ok(undefined)
+      } catch (error) {
+        return err(rowError(error))
+      }
+    },
+    async close() {
+      // A failed close leaves nothing to do: what was synced is safe.
+      await db.close().catch(() => {})
+    },
+  }
+}
+
+/** Deleting a row that never was: the smallest thing that takes the log with it to the disk. */
+const syncRow = { type: 'del', key: '\u0000sync' } as const
+
+async function attempt(operation: () => Promise<void>): Promise<Result<void, KvOpenError>> {
+  try {
+    return ok(await operation())
+  } catch (error) {
+    return err(openError(error))
+  }
+}
+
+/** `level` wraps what happened in an error that says only that the database is not open. */
+const causeOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause instanceof Error ? error.cause : error
+
+function openError(error: unknown): KvOpenError {
+  const cause = causeOf(error)
+  const code = codeOf(cause)
+  if (code === 'LEVEL_LOCKED') return { kind: 'locked', message: 'another process holds it' }
+  if (code?.startsWith('LEVEL_') !== true) return folderError(cause)
+  const { kind, message } = rowError(cause)
+  if (kind !== 'io') return { kind, message }
+  if (/permission denied|read-only/i.test(message)) return { kind: 'unwritable', message }
+  if (/no such file/i.test(message)) return { kind: 'corrupt', message }
+  return { kind, message }
+}
+
+function folderError(error: unknown): KvOpenError {
+  const kind = kindOf(error)
+  return { kind: kind === 'absent' ? 'io' : kind, message: wordsOf(error) }
+}
+
+/** LevelDB tells a full disk from a broken one only in words (source: LevelDB, `util/env_posix.cc`, strerror). */
+function rowError(error: unknown): KvError {
+  const cause = causeOf(error)
+  const code = codeOf(cause)
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (code === 'LEVEL_CORRUPTION' || code === 'LEVEL_INVALID_ARGUMENT') return { kind: 'corrupt', message }
+  if (/no space|quota exceeded/i.test(message)) return { kind: 'full', message }
+  return { kind: 'io', message }
+}

@@ -1,0 +1,53 @@
+/**
+ * The bytes of one chunk, proven by its CRC-64: from memory, from a segment, from a row. Bytes that do not prove, and
+ * bytes that the disk has refused several times, are corrupt: the caller gives them up, so that one bad block does not
+ * stop everything behind it.
+ */
+import { crc64 } from '../base/crc64.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import type { HeldChunk } from './holding.ts'
+import type { KvWriter } from './kv-writer.ts'
+import type { SegmentDisk } from './segment-disk.ts'
+import type { Turns } from './turns.ts'
+
+/** Tries of a read that the disk refuses; the uplink waits between them. */
+const triesMax = 5
+
+export type ReadError = { readonly kind: 'disk' | 'corrupt'; readonly message: string }
+
+export interface ReaderWorld {
+  readonly disk: SegmentDisk
+  readonly kv: KvWriter
+  readonly turns: Turns
+}
+
+export async function readChunk(world: ReaderWorld, held: HeldChunk): Promise<Result<Uint8Array, ReadError>> {
+  // Never changed since it was made, and summed then.
+  if (held.bytes !== undefined) return ok(held.bytes)
+  const read = await fetchBytes(world, held)
+  if (!read.ok) {
+    held.readFailures += 1
+    const hopeless = read.error.kind === 'corrupt' || held.readFailures >= triesMax
+    return err({ kind: hopeless ? 'corrupt' : 'disk', message: read.error.message })
+  }
+  if (read.value.length !== held.chunk.length || crc64(read.value) !== held.chunk.crc64) {
+    return err({ kind: 'corrupt', message: 'the checksum is wrong' })
+  }
+  held.readFailures = 0
+  return read
+}
+
+async function fetchBytes(world: ReaderWorld, { place, chunk }: HeldChunk): Promise<Result<Uint8Array, ReadError>> {
+  if (place.at === 'segment') {
+    const read = await world.turns.take(() => world.disk.read(place.segment, place.offset, chunk.length))
+    if (read.ok) return read
+    return err({ kind: read.error.kind === 'absent' ? 'corrupt' : 'disk', message: read.error.message })
+  }
+  if (place.at === 'row') {
+    const row = await world.kv.get(place.key)
+    if (!row.ok) return err({ kind: row.error.kind === 'corrupt' ? 'corrupt' : 'disk', message: row.error.message })
+    if (row.value === undefined) return err({ kind: 'corrupt', message: 'the row is missing' })
+    return ok(Buffer.from(row.value))
+  }
+  return err({ kind: 'disk', message: 'it is not written yet' })
+}

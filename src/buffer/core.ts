@@ -1,0 +1,62 @@
+/** The parts of an open buffer, and the one way footage is given up: rows, gap record and log line together. */
+import type { Clock, WallTime } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Bell } from './bell.ts'
+import type { Boots } from './boots.ts'
+import type { HeldChunk } from './holding.ts'
+import type { Holdings } from './holdings.ts'
+import type { KvWriter } from './kv-writer.ts'
+import type { Lines } from './lines.ts'
+import { gapLine, type Loss, lossSentence, type Times } from './loss.ts'
+import type { Recent } from './recent.ts'
+import { lineKey } from './rows.ts'
+import type { SegmentDisk } from './segment-disk.ts'
+import type { Segments } from './segments.ts'
+import type { Sizes } from './sizes.ts'
+import type { Turns } from './turns.ts'
+
+export interface Core {
+  readonly clock: Clock
+  readonly wallTime: WallTime
+  readonly log: Logger
+  readonly sizes: Sizes
+  readonly disk: SegmentDisk
+  readonly turns: Turns
+  readonly kv: KvWriter
+  readonly holdings: Holdings
+  readonly segments: Segments
+  readonly recent: Recent
+  readonly boots: Boots
+  readonly times: Times
+  readonly lines: Lines
+  readonly changed: Bell
+  /** What was given up since the process began. */
+  readonly evicted: { units: number; bytes: number }
+}
+
+/**
+ * Chunks have been cut out of the holdings: makes that durable, with a gap record for each loss in the same batch, then
+ * lets go of what they took.
+ */
+export async function recordLoss(core: Core, lost: readonly HeldChunk[], losses: readonly Loss[]): Promise<void> {
+  const staged = core.lines.stage(
+    'catalogue',
+    losses.map((loss) => gapLine(loss, core.times)),
+  )
+  const dels = lost.flatMap(({ place, owner, chunk }) =>
+    place.at === 'row' ? [{ type: 'del', key: lineKey(owner.head.id.track, chunk.seq) } as const] : [],
+  )
+  for (const loss of losses) {
+    core.log.error('footage-lost', `Given up (${loss.cause}): ${lossSentence(loss, core.times)}. ${loss.note}`, {
+      camera: loss.camera,
+      cause: loss.cause,
+    })
+  }
+  core.recent.drop(lost)
+  const durable = core.kv.write([...staged.ops, ...dels, ...core.holdings.takeRows()], true)
+  // The segment goes only after a sync of its own, which stands behind this batch.
+  core.segments.release(lost)
+  core.changed.ring()
+  await durable
+  staged.landed()
+}

@@ -1,0 +1,82 @@
+/** What is held, as data: chunks in recordings in tracks. `holdings.ts` changes it, nobody else. */
+
+import { startPtsOf } from '../format/playlist.ts'
+import type { Chunk, Claim, Extent, RecordingHead, TrackId } from '../format/recording.ts'
+import { type MediaInfo, type Ticks, ticksBetween, ticksPerMs, wrapTicks } from '../format/unit.ts'
+
+export type Place =
+  /** Waiting for the disk: not durable, and not offered to anybody. */
+  | { readonly at: 'memory' }
+  /** `offset`: of the chunk's first byte in the segment file. */
+  | { readonly at: 'segment'; readonly segment: number; readonly offset: number }
+  | { readonly at: 'row'; readonly key: string }
+
+export interface HeldChunk {
+  readonly chunk: Chunk
+  /**
+   * Length and CRC-64 of the bytes before it, counted from the start of the recording it was captured in. A cut moves
+   * chunks to another recording and leaves this as it is: the recording's `base` says where its own byte 0 lies.
+   */
+  readonly before: Extent
+  owner: Recording
+  place: Place
+  /** Kept while it waits for the disk, and afterwards as long as there is room, so that the uplink need not read. */
+  bytes: Uint8Array | undefined
+  /** Lines in a chunk of a record track; 0 for video. */
+  readonly lines: number
+  readFailures: number
+}
+
+export interface Recording {
+  head: RecordingHead
+  claim: Claim | undefined
+  arrived: Extent
+  /** The first sequence number that has not arrived. */
+  arrivedSeq: number
+  /** Media time at which the last confirmed unit ends; the recording's start while there is none. */
+  arrivedEndPts: Ticks
+  /** Its byte 0, counted as `HeldChunk.before` is. */
+  base: Extent
+  /** Its end, counted as `HeldChunk.before` is. For record tracks without the checksum, which nobody asks for. */
+  tail: Extent
+  /** Not confirmed, in order: first those that are durable, then those that wait for the disk. */
+  chunks: HeldChunk[]
+  closed: boolean
+  /** One past its last sequence number; means something once closed. */
+  endSeq: number
+  /** Chunks below this sequence number may be on their way to the store: nobody may give them up. */
+  pinnedBelow: number
+}
+
+export interface Track {
+  readonly id: TrackId
+  nextSeq: number
+  /** Boot counter → number of the next recording. */
+  readonly numbers: Map<number, number>
+  open: Recording | undefined
+  /** Lines held, on record tracks. */
+  lines: number
+}
+
+export const isDurable = (held: HeldChunk): boolean => held.place.at !== 'memory'
+
+/** Monotonic time in ms of a moment of media time, found from the recording it belongs to (at most 13 h from its start). */
+export function monoOf(recording: Recording, pts: Ticks): number {
+  const { startMonoMs } = recording.head
+  return startMonoMs + ticksBetween(startPtsOf(startMonoMs), pts) / ticksPerMs
+}
+
+export const endOf = (media: MediaInfo): Ticks => wrapTicks(media.firstPts + media.durationTicks)
+
+/** Media time at which the recording ends now. */
+export const endPtsOf = (recording: Recording): Ticks => {
+  const media = recording.chunks.at(-1)?.chunk.media
+  return media === undefined ? recording.arrivedEndPts : endOf(media)
+}
+
+/** Start of a chunk on its boot's monotonic clock; lines carry no time of their own, so theirs is the recording's. */
+export const startMonoOf = (held: HeldChunk): number =>
+  held.chunk.media === undefined ? held.owner.head.startMonoMs : monoOf(held.owner, held.chunk.media.firstPts)
+
+export const endMonoOf = (held: HeldChunk): number =>
+  held.chunk.media === undefined ? held.owner.head.startMonoMs : monoOf(held.owner, endOf(held.chunk.media))

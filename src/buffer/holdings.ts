@@ -1,0 +1,279 @@
+/**
+ * What is held, and every way it changes: begin, append, confirm, cut out, split, forget. Nothing here touches a disk;
+ * each change marks the rows that must be written, and `takeRows` hands them out for the caller's batch, so that what
+ * belongs together becomes durable together.
+ *
+ * Sequence numbers decide membership: a recording owns [firstSeq, endSeq) of its track, whatever the header of a record
+ * on the disk says. A cut therefore rewrites two rows and no footage.
+ */
+import { assert } from '../base/assert.ts'
+import { crc64Combine } from '../base/crc64.ts'
+import { startPtsOf } from '../format/playlist.ts'
+import {
+  type Chunk,
+  type Claim,
+  type Extent,
+  emptyExtent,
+  type RecordingHead,
+  type RecordingId,
+  recordingName,
+  type TrackId,
+  trackKind,
+} from '../format/recording.ts'
+import { endOf, type HeldChunk, isDurable, monoOf, type Place, type Recording, type Track } from './holding.ts'
+import type { KvOp } from './kv.ts'
+import { recordingKey, recordingRow, trackKey, trackRow } from './rows.ts'
+
+export interface Cut {
+  readonly lost: readonly HeldChunk[]
+  /** The recording in which the survivors are now; `undefined` if there are none. */
+  readonly heir: Recording | undefined
+}
+
+export interface NewChunk {
+  readonly chunk: Chunk
+  readonly bytes: Uint8Array | undefined
+  readonly place: Place
+  readonly lines: number
+}
+
+export interface Holdings {
+  track(id: TrackId): Track
+  tracks(): readonly Track[]
+  find(id: RecordingId): Recording | undefined
+  /** By boot, then by the time of their first frame. */
+  recordings(): readonly Recording[]
+  begin(id: TrackId, boot: number, start: Pick<RecordingHead, 'startMonoMs' | 'video'>): Recording
+  /** Takes a recording as recovery found it. */
+  adopt(recording: Recording): void
+  append(recording: Recording, added: NewChunk): HeldChunk
+  claim(recording: Recording, claim: Claim): void
+  /** Forgets the chunks through `throughSeq` and hands them out. */
+  confirm(recording: Recording, arrived: Extent, throughSeq: number): readonly HeldChunk[]
+  close(recording: Recording): void
+  /** Takes chunks `from` to `to` (exclusive) out. What follows them cannot stay in the same object. */
+  cutOut(recording: Recording, from: number, to: number): Cut
+  /** As `cutOut`, and always into a new recording: the old one's object is left as it is. */
+  split(recording: Recording, from: number, to: number): Cut
+  forget(recording: Recording): void
+  /** The rows that changed since the last call. */
+  takeRows(): KvOp[]
+}
+
+export function createHoldings(): Holdings {
+  const tracks = new Map<TrackId, Track>()
+  const byName = new Map<string, Recording>()
+  const changed = new Set<Recording>()
+  const changedTracks = new Set<Track>()
+  const gone = new Set<string>()
+  let sorted: Recording[] | undefined
+
+  function track(id: TrackId): Track {
+    const known = tracks.get(id)
+    if (known !== undefined) return known
+    const created: Track = { id, nextSeq: 0, numbers: new Map(), open: undefined, lines: 0 }
+    tracks.set(id, created)
+    return created
+  }
+
+  function countOut(id: TrackId, chunks: readonly HeldChunk[]): void {
+    for (const { lines } of chunks) track(id).lines -= lines
+  }
+
+  function adopt(recording: Recording): void {
+    const name = recordingName(recording.head.id)
+    assert(!byName.has(name), 'a recording is held once')
+    byName.set(name, recording)
+    gone.delete(name)
+    sorted = undefined
+    changed.add(recording)
+  }
+
+  function nextId(id: TrackId, boot: number): RecordingId {
+    const of = track(id)
+    const number = of.numbers.get(boot) ?? 0
+    of.numbers.set(boot, number + 1)
+    changedTracks.add(of)
+    return { track: id, boot, number }
+  }
+
+  function close(recording: Recording): void {
+    const of = track(recording.head.id.track)
+    if (of.open === recording) of.open = undefined
+    if (recording.closed) return
+    recording.closed = true
+    recording.endSeq = (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) + 1
+    changed.add(recording)
+  }
+
+  function forget(recording: Recording): void {
+    close(recording)
+    const name = recordingName(recording.head.id)
+    byName.delete(name)
+    changed.delete(recording)
+    gone.add(name)
+    countOut(recording.head.id.track, recording.chunks)
+    // Its row remembered how far the sequence of the track had come.
+    changedTracks.add(track(recording.head.id.track))
+    sorted = undefined
+  }
+
+  function split(recording: Recording, from: number, to: number): Cut {
+    const { head, tail, endSeq, closed } = recording
+    const lost = recording.chunks.slice(from, to)
+    const survivors = recording.chunks.slice(to)
+    const [first] = survivors
+    const of = track(head.id.track)
+    const wasOpen = of.open === recording
+    countOut(of.id, lost)
+    recording.chunks = recording.chunks.slice(0, from)
+    recording.tail = (lost[0] ?? first)?.before ?? tail
+    recording.closed = false
+    close(recording)
+    changed.add(recording)
+    if (first === undefined) return { lost, heir: undefined }
+    const startMonoMs = startOf(recording, first)
+    const heir: Recording = {
+      head: { ...head, id: nextId(head.id.track, head.id.boot), startMonoMs, firstSeq: first.chunk.seq },
+      claim: undefined,
+      arrived: emptyExtent,
+      arrivedSeq: first.chunk.seq,
+      arrivedEndPts: startPtsOf(startMonoMs),
+      base: first.before,
+      tail,
+      chunks: survivors,
+      closed,
+      endSeq,
+      pinnedBelow: 0,
+    }
+    for (const survivor of survivors) survivor.owner = heir
+    adopt(heir)
+    if (wasOpen) of.open = heir
+    return { lost, heir }
+  }
+
+  function cutOut(recording: Recording, from: number, to: number): Cut {
+    const nameless = recording.claim === undefined && recording.arrived.length === 0
+    if (from > 0 || !nameless) return split(recording, from, to)
+    // Nobody outside has heard of it: it may simply begin later.
+    const lost = recording.chunks.slice(0, to)
+    const survivors = recording.chunks.slice(to)
+    const [first] = survivors
+    if (first === undefined) {
+      forget(recording)
+      return { lost, heir: undefined }
+    }
+    countOut(recording.head.id.track, lost)
+    const startMonoMs = startOf(recording, first)
+    recording.head = { ...recording.head, startMonoMs, firstSeq: first.chunk.seq }
+    recording.arrivedSeq = first.chunk.seq
+    recording.arrivedEndPts = startPtsOf(startMonoMs)
+    recording.base = first.before
+    recording.chunks = survivors
+    changed.add(recording)
+    sorted = undefined
+    return { lost, heir: recording }
+  }
+
+  return {
+    track,
+    tracks: () => [...tracks.values()],
+    find: (id) => byName.get(recordingName(id)),
+    recordings: () => {
+      sorted ??= [...byName.values()].sort(olderFirst)
+      return sorted
+    },
+    begin(id, boot, start) {
+      const of = track(id)
+      if (of.open !== undefined) close(of.open)
+      const recording = newRecording({ ...start, id: nextId(id, boot), firstSeq: of.nextSeq })
+      adopt(recording)
+      of.open = recording
+      return recording
+    },
+    adopt,
+    append(recording, { chunk, bytes, place, lines }) {
+      const of = track(recording.head.id.track)
+      assert(chunk.seq === of.nextSeq && !recording.closed, 'chunks join the open recording in order')
+      const held: HeldChunk = { chunk, before: recording.tail, owner: recording, place, bytes, lines, readFailures: 0 }
+      of.nextSeq += 1
+      of.lines += lines
+      recording.tail = after(recording, held)
+      recording.chunks.push(held)
+      return held
+    },
+    claim(recording, claim) {
+      recording.claim = claim
+      changed.add(recording)
+    },
+    confirm(recording, arrived, throughSeq) {
+      const count = recording.chunks.findIndex(({ chunk }) => chunk.seq > throughSeq)
+      const landed = recording.chunks.slice(0, count === -1 ? recording.chunks.length : count)
+      assert(landed.every(isDurable), 'only what was offered can be confirmed')
+      const bytes = landed.reduce((sum, { chunk }) => sum + chunk.length, recording.arrived.length)
+      assert(bytes === arrived.length, 'what is confirmed ends between chunks')
+      recording.chunks = recording.chunks.slice(landed.length)
+      countOut(recording.head.id.track, landed)
+      recording.arrived = arrived
+      recording.arrivedSeq = Math.max(recording.arrivedSeq, throughSeq + 1)
+      const media = landed.at(-1)?.chunk.media
+      if (media !== undefined) recording.arrivedEndPts = endOf(media)
+      changed.add(recording)
+      return landed
+    },
+    close,
+    cutOut,
+    split,
+    forget,
+    takeRows() {
+      const ops: KvOp[] = []
+      for (const of of changedTracks) ops.push({ type: 'put', key: trackKey(of.id), value: trackRow(of) })
+      for (const held of changed) {
+        ops.push({ type: 'put', key: recordingKey(recordingName(held.head.id)), value: recordingRow(held) })
+      }
+      for (const name of gone) ops.push({ type: 'del', key: recordingKey(name) })
+      changed.clear()
+      changedTracks.clear()
+      gone.clear()
+      return ops
+    },
+  }
+}
+
+/** A recording without a byte, beginning where its head says. */
+export function newRecording(head: RecordingHead): Recording {
+  return {
+    head,
+    claim: undefined,
+    arrived: emptyExtent,
+    arrivedSeq: head.firstSeq,
+    arrivedEndPts: startPtsOf(head.startMonoMs),
+    base: emptyExtent,
+    tail: emptyExtent,
+    chunks: [],
+    closed: false,
+    endSeq: head.firstSeq,
+    pinnedBelow: 0,
+  }
+}
+
+/** Where a chunk ends, counted as its `before` is. */
+export function after(recording: Recording, { chunk, before }: Pick<HeldChunk, 'chunk' | 'before'>): Extent {
+  const length = before.length + chunk.length
+  if (trackKind(recording.head.id.track) !== 'video') return { length, crc64: 0n }
+  return { length, crc64: before.length === 0 ? chunk.crc64 : crc64Combine(before.crc64, chunk.crc64, chunk.length) }
+}
+
+function startOf(recording: Recording, first: HeldChunk): number {
+  const { media } = first.chunk
+  return media === undefined ? recording.head.startMonoMs : monoOf(recording, media.firstPts)
+}
+
+function olderFirst(one: Recording, other: Recording): number {
+  return (
+    one.head.id.boot - other.head.id.boot ||
+    one.head.startMonoMs - other.head.startMonoMs ||
+    one.head.firstSeq - other.head.firstSeq ||
+    one.head.id.number - other.head.id.number
+  )
+}

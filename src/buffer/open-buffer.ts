@@ -1,0 +1,233 @@
+/**
+ * Opens the buffer: database, survey of the segments, recovery, and the loops that write. Starting is recovering, and
+ * needs no person: only a second owner, a place that cannot be written, and rows of another version end in an error.
+ */
+import type { Clock, WallTime } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import type { Boot } from '../format/recording.ts'
+import { createBell } from './bell.ts'
+import { createBoots } from './boots.ts'
+import { type Buffer, createBuffer } from './buffer.ts'
+import { type Core, recordLoss } from './core.ts'
+import type { HeldChunk, Recording } from './holding.ts'
+import type { Kv, KvOp, KvStore } from './kv.ts'
+import { createKvWriter } from './kv-writer.ts'
+import { createLines } from './lines.ts'
+import { type LoadError, type Loaded, openAndLoad } from './load.ts'
+import { alarmLine, createTimes, lossOf } from './loss.ts'
+import { createRecent } from './recent.ts'
+import { type Recovered, recover } from './recovery.ts'
+import { createRoom, type Quota } from './room.ts'
+import { formatKey, formatVersion, segmentKey, segmentRow } from './rows.ts'
+import type { SegmentDisk } from './segment-disk.ts'
+import { createSegmentWriter, type SegmentWriter } from './segment-writer.ts'
+import { createSegments } from './segments.ts'
+import { defaultSizes, type Sizes } from './sizes.ts'
+import { type Survey, survey } from './survey.ts'
+import { createTurns } from './turns.ts'
+
+/** Two: one that writes, one that reads. A disk that hangs holds no more threads than that. */
+const diskOperationsMax = 2
+/**
+ * With the database lost, boots of which nothing was left in the segments are unknown; their counters must not be used
+ * again, since old catalogue lines are dated by them. More boots than this pass no device without footage.
+ */
+const bootsUnknownMax = 1000
+
+export interface BufferOptions extends Quota {
+  readonly kv: KvStore
+  readonly disk: SegmentDisk
+  readonly clock: Clock
+  readonly wallTime: WallTime
+  readonly log: Logger
+  /** The kernel's boot id: another one means that the monotonic clock began anew. */
+  readonly bootId: string
+  /** A bug inside: the process must end. */
+  readonly fatal: (error: unknown) => void
+  /** For tests. */
+  readonly sizes?: Partial<Sizes>
+}
+
+export type BufferOpenError = {
+  readonly kind: 'locked' | 'unwritable' | 'not-a-directory' | 'full' | 'io' | 'version'
+  /** One sentence for people, with the directory. */
+  readonly message: string
+}
+
+export async function openBuffer(options: BufferOptions): Promise<Result<Buffer, BufferOpenError>> {
+  const { disk, log } = options
+  const prepared = await disk.prepare()
+  if (!prepared.ok) return err(diskSentence(disk.place, prepared.error))
+  const opened = await openAndLoad(options.kv, log)
+  if (!opened.ok) return err(indexSentence(options.kv.place, opened.error))
+  const { kv, loaded } = opened.value
+  // A new database whose power is cut before its first synced row does not open again.
+  const created = await kv.batch([{ type: 'put', key: formatKey, value: formatVersion }], true)
+  if (!created.ok) {
+    await kv.close()
+    return err(diskSentence(options.kv.place, created.error))
+  }
+  const found = await survey(disk, loaded, log)
+  if (!found.ok) {
+    await kv.close()
+    return err(diskSentence(disk.place, found.error))
+  }
+  return ok(await assemble(options, kv, loaded, found.value))
+}
+
+async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: Survey): Promise<Buffer> {
+  const { disk, clock, wallTime, log, fatal } = options
+  const sizes = { ...defaultSizes, ...options.sizes }
+  const boot = bootOf(options.bootId, loaded, found)
+  const recovered = recover(loaded, found, boot.counter)
+  const { holdings } = recovered
+  const turns = createTurns(diskOperationsMax)
+  const boots = createBoots(boot, loaded.bootTimes)
+  const times = createTimes(boots, wallTime)
+  const changed = createBell()
+  const kvWriter = createKvWriter({ store: options.kv, kv, clock, turns, log, fatal })
+  const alarm = (about: string, note: string): string => alarmLine(about, note, { times, boots, clock })
+  const lines = createLines({
+    ...{ holdings, kv: kvWriter, clock, wallTime, log, sizes, alarm, fatal },
+    bootCounter: boot.counter,
+    changed: () => changed.ring(),
+  })
+  const late: { writer?: SegmentWriter } = {}
+  const rewriteClaim = (recording: Recording): void => {
+    if (holdings.find(recording.head.id) === recording) late.writer?.noteClaim(recording)
+  }
+  const segments = createSegments({ disk, kv: kvWriter, clock, turns, log, rewriteClaim, fatal })
+  const recent = createRecent(sizes.recentBytes)
+  const core: Core = {
+    ...{ clock, wallTime, log, sizes, disk, turns, kv: kvWriter, holdings, segments, recent, boots, times, lines },
+    ...{ changed, evicted: { units: 0, bytes: 0 } },
+  }
+  await settleRows(core, recovered, loaded, found)
+  const room = createRoom(core, options)
+  const writer = createSegmentWriter({
+    ...{ disk, segments, kv: kvWriter, clock, turns, log, sizes, boot, fatal },
+    nextSegment: nextSegmentOf(loaded, found),
+    makeRoom: room.make,
+    durable(group) {
+      recent.keep(group)
+      changed.ring()
+    },
+    giveUp: (waiting) => giveUp(core, writer, waiting),
+  })
+  late.writer = writer
+  for (const recording of holdings.recordings()) {
+    if (recording.claim !== undefined && recording.head.video !== undefined) writer.noteClaim(recording)
+  }
+  await room.make(0, false)
+  return createBuffer(core, writer, room)
+}
+
+/** One synced batch makes what recovery found the truth, gap records included. */
+async function settleRows(core: Core, recovered: Recovered, loaded: Loaded, found: Survey): Promise<void> {
+  const { segments, kv, boots, holdings, lines } = core
+  for (const segment of recovered.segments) segments.add(segment)
+  const scanned = new Set(found.segments.filter((one) => one.scanned).map(({ segment }) => segment))
+  const rows = recovered.segments
+    .filter(({ number }) => scanned.has(number))
+    .map((segment): KvOp => {
+      return { type: 'put', key: segmentKey(segment.number), value: segmentRow(segment.bytes, segment.live) }
+    })
+  const gone = [...loaded.segments.keys()].filter((number) => segments.get(number) === undefined)
+  const dels = gone.map((number): KvOp => ({ type: 'del', key: segmentKey(number) }))
+  // Queued before the gap records, so that they share its batch.
+  void kv.write([...boots.rows(), ...rows, ...dels], true)
+  if (recovered.losses.length > 0) void recordLoss(core, [], recovered.losses)
+  const alarms = alarmsOf(core, recovered, loaded)
+  const staged = alarms.length > 0 ? lines.stage('catalogue', alarms) : undefined
+  await kv.write([...(staged?.ops ?? []), ...holdings.takeRows()], true)
+  staged?.landed()
+  segments.sweep()
+}
+
+function alarmsOf(core: Core, recovered: Recovered, loaded: Loaded): string[] {
+  const alarms: [string, string][] = recovered.brokenLines.map((track) => [
+    track,
+    `Lines of ${track} that were waiting on this device are missing.`,
+  ])
+  const lost = loaded.state === 'patchy' || (loaded.state === 'fresh' && recovered.segments.length > 0)
+  if (lost) {
+    alarms.push([
+      'buffer',
+      "The buffer's index was damaged and has been repaired; events and reports that were waiting may be missing.",
+    ])
+  }
+  return alarms.map(([about, note]) => {
+    core.log.error('records-missing', note)
+    return alarmLine(about, note, core)
+  })
+}
+
+function bootOf(id: string, loaded: Loaded, found: Survey): Boot {
+  const seen = [loaded.boot, ...found.metas.map(({ boot, bootId }) => ({ counter: boot, id: bootId }))]
+  const last = seen.reduce((newest, one) => ((one?.counter ?? -1) > (newest?.counter ?? -1) ? one : newest), undefined)
+  if (last === undefined) return { id, counter: 1 }
+  if (last.id === id) return { id, counter: last.counter }
+  const unknown = loaded.boot === undefined ? bootsUnknownMax : 0
+  return { id, counter: last.counter + 1 + unknown }
+}
+
+const nextSegmentOf = (loaded: Loaded, found: Survey): number =>
+  Math.max(0, ...loaded.segments.keys(), ...found.segments.map(({ segment }) => segment)) + 1
+
+/** The disk has refused for so long that memory is full: the oldest that waits goes, and the gap says so. */
+function giveUp(core: Core, writer: SegmentWriter, waiting: readonly HeldChunk[]): void {
+  const lost: HeldChunk[] = []
+  for (const owner of new Set(waiting.map((held) => held.owner))) {
+    const own = waiting.filter((held) => held.owner === owner)
+    const from = owner.chunks.indexOf(own[0] as HeldChunk)
+    lost.push(...core.holdings.cutOut(owner, from, from + own.length).lost)
+  }
+  writer.forget(lost)
+  const note = 'The disk did not take it for so long that memory was full.'
+  const losses = [...new Set(lost.map(({ owner }) => owner))].flatMap((owner) => {
+    const loss = lossOf(
+      lost.filter((held) => held.owner === owner),
+      'disk',
+      note,
+    )
+    return loss === undefined ? [] : [loss]
+  })
+  void recordLoss(core, lost, losses)
+}
+
+function diskSentence(place: string, error: { readonly kind: string; readonly message: string }): BufferOpenError {
+  switch (error.kind) {
+    case 'unwritable':
+      return {
+        kind: 'unwritable',
+        message: `The buffer's directory ${place} cannot be written: ${error.message}. Give it to the user that runs Watchpost, or choose another (buffer.directory).`,
+      }
+    case 'not-a-directory':
+      return {
+        kind: 'not-a-directory',
+        message: `The buffer's directory ${place} is not a directory. Choose another (buffer.directory).`,
+      }
+    case 'full':
+      return {
+        kind: 'full',
+        message: `The disk of the buffer's directory ${place} is full. Free some space, or choose another directory (buffer.directory).`,
+      }
+    default:
+      return {
+        kind: 'io',
+        message: `The buffer's directory ${place} cannot be used: ${error.message}. Look at the disk.`,
+      }
+  }
+}
+
+function indexSentence(place: string, error: LoadError): BufferOpenError {
+  if (error.kind === 'locked') {
+    return {
+      kind: 'locked',
+      message: `Another process uses the buffer in ${place}. One recorder owns a buffer: stop the other one, or choose another directory (buffer.directory).`,
+    }
+  }
+  if (error.kind === 'version') return { kind: 'version', message: error.message }
+  return diskSentence(place, error)
+}

@@ -1,0 +1,285 @@
+/**
+ * From rows and segments to what is held: the only way the buffer starts.
+ *
+ * Rows say which recordings there are and how far they have arrived; segments say which units exist. A unit belongs to
+ * the recording that owns its sequence number. A hole in what is owed becomes a cut and a loss that names it; a recording
+ * that only a record's own header knows (its row was not synced, or the database is lost) is taken from there.
+ */
+import { crc64Combine } from '../base/crc64.ts'
+import { limits } from '../base/limits.ts'
+import { cameraOf, type Extent, emptyExtent, recordingName, type TrackId, trackKind } from '../format/recording.ts'
+import { endPtsOf, type HeldChunk, monoOf, type Recording, startMonoOf } from './holding.ts'
+import { after, createHoldings, type Holdings, newRecording } from './holdings.ts'
+import type { Loaded, LoadedLine } from './load.ts'
+import type { Loss } from './loss.ts'
+import { type Identity, nameOf } from './rows.ts'
+import type { Segment } from './segments.ts'
+import type { Survey, SurveyedEntry } from './survey.ts'
+
+/** Sent when the process ended, and perhaps still on its way: two bodies. */
+const pinnedBytes = 2 * limits.appendBytesMax
+
+export interface Recovered {
+  readonly holdings: Holdings
+  readonly segments: readonly Segment[]
+  readonly losses: readonly Loss[]
+  /** Record tracks in which lines are missing. */
+  readonly brokenLines: readonly TrackId[]
+}
+
+export function recover(loaded: Loaded, found: Survey, bootCounter: number): Recovered {
+  const holdings = createHoldings()
+  const recordings = identify(loaded, found)
+  for (const recording of recordings.values()) holdings.adopt(recording)
+  restoreTracks(holdings, loaded, found)
+  const segments = new Map<number, Segment>()
+  for (const { segment, bytes } of found.segments) {
+    segments.set(segment, { number: segment, bytes, closed: true, live: new Set(), claims: new Set() })
+  }
+  const unnamed = new Set(recordings.values())
+  for (const { head } of loaded.recordings) {
+    const known = recordings.get(recordingName(head.id))
+    if (known !== undefined) unnamed.delete(known)
+  }
+  for (const [track, owners] of byTrack(holdings.recordings())) {
+    if (trackKind(track) === 'video') placeUnits(owners, found.entries, unnamed)
+    else
+      placeLines(
+        owners,
+        loaded.lines.filter((line) => line.track === track),
+      )
+  }
+  const scanned = new Set(found.segments.filter((segment) => segment.scanned).map(({ segment }) => segment))
+  const trusted = loaded.state === 'whole'
+  const holes = mend(holdings, (next) => {
+    const inOpenSegment = next?.place.at === 'segment' && scanned.has(next.place.segment)
+    return trusted && inOpenSegment ? 'power' : 'corrupt'
+  })
+  settle(holdings, bootCounter)
+  for (const recording of holdings.recordings()) {
+    for (const held of recording.chunks) {
+      if (held.place.at === 'segment') segments.get(held.place.segment)?.live.add(held)
+    }
+  }
+  return { holdings, segments: [...segments.values()], ...holes }
+}
+
+/** Every recording that rows, or the headers of records, know of. */
+function identify(loaded: Loaded, found: Survey): Map<string, Recording> {
+  const known = new Map<string, Recording>()
+  for (const row of loaded.recordings) {
+    const { arrived, arrivedSeq, arrivedEndPts, base, closed, endSeq, claim } = row
+    const own = { arrived, arrivedSeq, arrivedEndPts, base, closed, endSeq, claim }
+    known.set(nameOf(row), { ...newRecording(row.head), ...own })
+  }
+  /** A recording that was begun has a number in the row of its track; if it has no row of its own, it is finished. */
+  const finished = ({ head: { id } }: Identity): boolean => {
+    const numbers = new Map(loaded.tracks.get(id.track)?.numbers)
+    return loaded.state === 'whole' && id.number < (numbers.get(id.boot) ?? 0)
+  }
+  const learn = (of: Identity): Recording | undefined => {
+    const name = nameOf(of)
+    const recording = known.get(name)
+    if (recording !== undefined) {
+      recording.claim ??= of.claim
+      return recording
+    }
+    if (finished(of)) return undefined
+    const created = { ...newRecording(of.head), base: of.base, claim: of.claim }
+    known.set(name, created)
+    return created
+  }
+  for (const { of } of found.entries) if (of !== undefined) learn(of)
+  for (const { of, arrived, arrivedSeq } of found.claims) {
+    const recording = learn(of)
+    if (recording === undefined || recording.arrivedSeq >= arrivedSeq) continue
+    recording.arrived = arrived
+    recording.arrivedSeq = arrivedSeq
+  }
+  return known
+}
+
+function restoreTracks(holdings: Holdings, loaded: Loaded, found: Survey): void {
+  for (const [id, { nextSeq, numbers }] of loaded.tracks) {
+    const track = holdings.track(id)
+    track.nextSeq = nextSeq
+    for (const [boot, number] of numbers) track.numbers.set(boot, number)
+  }
+  const atLeast = (id: TrackId, seq: number): void => {
+    const track = holdings.track(id)
+    track.nextSeq = Math.max(track.nextSeq, seq)
+  }
+  for (const { head, arrivedSeq, closed, endSeq } of holdings.recordings()) {
+    const { numbers } = holdings.track(head.id.track)
+    numbers.set(head.id.boot, Math.max(numbers.get(head.id.boot) ?? 0, head.id.number + 1))
+    atLeast(head.id.track, Math.max(arrivedSeq, closed ? endSeq : 0))
+  }
+  for (const { entry } of found.entries) atLeast(entry.track, entry.seq + 1)
+  for (const { track, chunk } of loaded.lines) atLeast(track, chunk.seq + 1)
+}
+
+function byTrack(recordings: readonly Recording[]): Map<TrackId, Recording[]> {
+  const tracks = new Map<TrackId, Recording[]>()
+  for (const recording of recordings) {
+    const { track } = recording.head.id
+    tracks.set(track, [...(tracks.get(track) ?? []), recording])
+  }
+  for (const owners of tracks.values()) owners.sort((one, other) => one.head.firstSeq - other.head.firstSeq)
+  return tracks
+}
+
+/** `undefined` where nobody owes it any more: confirmed, or given up. */
+function ownerOf(owners: readonly Recording[], seq: number): Recording | undefined {
+  const owner = owners.findLast(({ head }) => head.firstSeq <= seq)
+  if (owner === undefined || (owner.closed && seq >= owner.endSeq)) return undefined
+  return owner
+}
+
+function placeUnits(
+  owners: readonly Recording[],
+  entries: readonly SurveyedEntry[],
+  unnamed: ReadonlySet<Recording>,
+): void {
+  const track = owners[0]?.head.id.track
+  // A group that was written twice (the first try failed) counts once: the later copy.
+  const bySeq = new Map<number, SurveyedEntry>()
+  for (const found of entries) if (found.entry.track === track) bySeq.set(found.entry.seq, found)
+  for (const [seq, { segment, entry }] of [...bySeq].sort(([one], [other]) => one - other)) {
+    const owner = ownerOf(owners, seq)
+    if (owner === undefined) continue
+    const { length, crc64, media, before, offset } = entry
+    if (unnamed.has(owner) && owner.chunks.length === 0 && seq > owner.arrivedSeq) {
+      // Its row is lost: what stands before the oldest unit that is left can only have been confirmed.
+      owner.arrived = relative(before, owner.base)
+      owner.arrivedSeq = seq
+      owner.arrivedEndPts = media.firstPts
+    }
+    if (seq < owner.arrivedSeq) continue
+    const chunk = { seq, length, crc64, media }
+    const place = { at: 'segment', segment, offset } as const
+    owner.chunks.push({ chunk, before, owner, place, bytes: undefined, lines: 0, readFailures: 0 })
+  }
+}
+
+function placeLines(owners: readonly Recording[], lines: readonly LoadedLine[]): void {
+  const sorted = [...lines].sort((one, other) => one.chunk.seq - other.chunk.seq)
+  for (const { chunk, key, lines: count } of sorted) {
+    const owner = ownerOf(owners, chunk.seq)
+    if (owner === undefined || chunk.seq < owner.arrivedSeq) continue
+    const last = owner.chunks.at(-1)
+    const before = last ? after(owner, last) : { length: owner.base.length + owner.arrived.length, crc64: 0n }
+    const place = { at: 'row', key } as const
+    owner.chunks.push({ chunk, before, owner, place, bytes: undefined, lines: count, readFailures: 0 })
+  }
+}
+
+/** The extent of what lies between `base` and `end`, both counted from the same place. */
+function relative(end: Extent, base: Extent): Extent {
+  const length = end.length - base.length
+  if (length === 0) return emptyExtent
+  // Checksums combine by XOR: taking the shifted first part out of the whole leaves the second.
+  return { length, crc64: crc64Combine(base.crc64, 0n, length) ^ end.crc64 }
+}
+
+/** Cuts every recording at its holes, so that what is left is whole. */
+function mend(
+  holdings: Holdings,
+  causeOf: (next: HeldChunk | undefined) => 'power' | 'corrupt',
+): Pick<Recovered, 'losses' | 'brokenLines'> {
+  const losses: Loss[] = []
+  const brokenLines = new Set<TrackId>()
+  for (const recording of [...holdings.recordings()]) {
+    holdings.track(recording.head.id.track).lines += recording.chunks.reduce((sum, { lines }) => sum + lines, 0)
+    let rest: Recording | undefined = recording
+    while (rest !== undefined) {
+      const current: Recording = rest
+      const hole = holeIn(current)
+      if (hole === undefined) break
+      const loss = lossAt(holdings, current, hole, causeOf(current.chunks[hole.at]))
+      if (loss === undefined) brokenLines.add(current.head.id.track)
+      else losses.push(loss)
+      rest = holdings.cutOut(current, hole.at, hole.at).heir
+    }
+  }
+  return { losses, brokenLines: [...brokenLines] }
+}
+
+/** `at`: index of the chunk behind the hole; `units`: how many sequence numbers are missing. */
+function holeIn(recording: Recording): { readonly at: number; readonly units: number } | undefined {
+  let expected = recording.arrivedSeq
+  for (const [at, { chunk }] of recording.chunks.entries()) {
+    if (chunk.seq !== expected) return { at, units: chunk.seq - expected }
+    expected += 1
+  }
+  if (!recording.closed || recording.endSeq <= expected) return undefined
+  return { at: recording.chunks.length, units: recording.endSeq - expected }
+}
+
+function lossAt(
+  holdings: Holdings,
+  recording: Recording,
+  hole: { readonly at: number; readonly units: number },
+  cause: Loss['cause'],
+): Loss | undefined {
+  const { head, arrived, base } = recording
+  const camera = cameraOf(head.id.track)
+  if (camera === undefined) return undefined
+  const last = recording.chunks[hole.at - 1]
+  const next = recording.chunks[hole.at]
+  const end = last === undefined ? base.length + arrived.length : last.before.length + last.chunk.length
+  const fromMonoMs = monoOf(recording, endPtsOf({ ...recording, chunks: recording.chunks.slice(0, hole.at) }))
+  const following = holdings
+    .recordings()
+    .find((other) => other.head.id.track === head.id.track && other.head.firstSeq >= recording.endSeq)
+  const sameBoot = following?.head.id.boot === head.id.boot ? following.head.startMonoMs : fromMonoMs
+  return {
+    camera,
+    cause,
+    bootCounter: head.id.boot,
+    fromMonoMs,
+    toMonoMs: next === undefined ? sameBoot : startMonoOf(next),
+    units: hole.units,
+    bytes: next === undefined ? 0 : Math.max(0, next.before.length - end),
+    note:
+      cause === 'power'
+        ? 'It was being written when the power failed.'
+        : 'It was stored on this device and cannot be read any more.',
+  }
+}
+
+/** Which recordings are open, where they end, and what may be on its way to the store. */
+function settle(holdings: Holdings, bootCounter: number): void {
+  for (const owners of byTrack(holdings.recordings()).values()) {
+    for (const recording of owners) {
+      const { head, base, arrived, chunks, claim } = recording
+      const last = chunks.at(-1)
+      const video = head.video !== undefined
+      recording.tail = last ? after(recording, last) : { length: base.length + arrived.length, crc64: 0n }
+      if (last === undefined && video) recording.tail = sum(base, arrived)
+      if (claim !== undefined) recording.pinnedBelow = pinnedEnd(chunks)
+      if (recording === owners.at(-1) && head.id.boot === bootCounter && !recording.closed) {
+        holdings.track(head.id.track).open = recording
+        continue
+      }
+      if (claim === undefined && chunks.length === 0) holdings.forget(recording)
+      else holdings.close(recording)
+    }
+  }
+}
+
+function sum(base: Extent, arrived: Extent): Extent {
+  const length = base.length + arrived.length
+  const crc64 = base.length === 0 ? arrived.crc64 : crc64Combine(base.crc64, arrived.crc64, arrived.length)
+  return { length, crc64 }
+}
+
+function pinnedEnd(chunks: readonly HeldChunk[]): number {
+  let bytes = 0
+  let end = 0
+  for (const { chunk } of chunks) {
+    if (bytes >= pinnedBytes) break
+    bytes += chunk.length
+    end = chunk.seq + 1
+  }
+  return end
+}

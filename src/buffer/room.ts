@@ -1,0 +1,84 @@
+/**
+ * Room for what is to be written: the quota in bytes and the space that others on the disk are promised. When there is too
+ * little, the oldest footage that nobody has confirmed goes, with a gap record that names it. Recording never pauses.
+ */
+import type { MonoMs } from '../base/clock.ts'
+import type { Core } from './core.ts'
+import { recordLoss } from './core.ts'
+import { evict, victims } from './eviction.ts'
+
+/** How often the disk is asked for its free space, at most. */
+const askMs = 5_000
+/** Writing waits this long for space to come back; then it goes on, and beyond the quota if it must. */
+const patienceMs = 5_000
+
+export interface Quota {
+  readonly quotaBytes: number
+  readonly minFreeBytes: number
+}
+
+export interface Room {
+  make(bytes: number, refused: boolean): Promise<void>
+  freeBytes(): number | undefined
+  quota(): Quota
+  setQuota(quota: Quota): void
+  /** Said while the disk is short of space and there is nothing left to give up. */
+  problem(): string | undefined
+}
+
+export function createRoom(core: Core, initial: Quota): Room {
+  const { segments, disk, clock, turns, sizes } = core
+  let quota = initial
+  let free: number | undefined
+  let askedAt: MonoMs | undefined
+  let short = false
+
+  async function ask(now: MonoMs): Promise<void> {
+    free = await turns.take(() => disk.freeBytes())
+    askedAt = now
+  }
+
+  function missing(bytes: number, refused: boolean): { readonly bytes: number; readonly why: string } {
+    const overQuota = segments.usedBytes() + bytes - quota.quotaBytes
+    const tooFull = free === undefined ? 0 : quota.minFreeBytes + bytes - free
+    if (refused) return { bytes: Math.max(sizes.segmentBytes, overQuota, tooFull), why: 'The disk was full.' }
+    if (overQuota >= tooFull) return { bytes: overQuota, why: 'The quota of the buffer was reached.' }
+    return { bytes: tooFull, why: 'The disk had less free space than it must keep.' }
+  }
+
+  async function make(bytes: number, refused: boolean): Promise<void> {
+    const now = clock.mono()
+    if (refused || askedAt === undefined || now - askedAt >= askMs) await ask(now)
+    const need = missing(bytes, refused)
+    short = false
+    if (need.bytes <= 0) {
+      if (free !== undefined) free -= bytes
+      return
+    }
+    const chosen = victims(segments.all(), need.bytes)
+    short = chosen.length === 0 && segments.all().every(({ closed, live }) => !closed || live.size > 0)
+    const { lost, losses } = evict(core.holdings, chosen, `${need.why} It had not been uploaded.`)
+    if (lost.length > 0) {
+      core.evicted.units += losses.reduce((sum, { units }) => sum + units, 0)
+      core.evicted.bytes += losses.reduce((sum, loss) => sum + loss.bytes, 0)
+      void recordLoss(core, lost, losses)
+    }
+    const over = new AbortController()
+    await Promise.race([segments.swept(), clock.sleep(patienceMs, over.signal)])
+    over.abort()
+    askedAt = undefined
+  }
+
+  return {
+    make,
+    freeBytes: () => free,
+    quota: () => quota,
+    setQuota: (wanted) => {
+      quota = wanted
+    },
+    problem: () =>
+      short
+        ? `${disk.place} is short of space (${free ?? 'unknown'} bytes free, ${quota.minFreeBytes} to keep, ${segments.usedBytes()} of ${quota.quotaBytes} used) and there is nothing old to give up. Free some space, or lower the quota.`
+        : undefined,
+  }
+}

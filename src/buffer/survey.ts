@@ -1,0 +1,76 @@
+/**
+ * What the segment files hold. Closed segments are known by their row; the one that was open when the process ended is
+ * read, and all are when the database cannot be trusted. The torn end of an unfinished write is cut off.
+ */
+import type { Logger } from '../base/log.ts'
+import { ok, type Result } from '../base/result.ts'
+import type { Loaded } from './load.ts'
+import type { Identity, SegmentEntry } from './rows.ts'
+import type { DiskError, SegmentDisk } from './segment-disk.ts'
+import type { SegmentMeta } from './segment-record.ts'
+import { type FoundClaim, type ScannedSegment, scanSegment } from './segment-scan.ts'
+
+export interface SurveyedEntry {
+  readonly segment: number
+  readonly entry: SegmentEntry
+  /** The identity in its own header; known where the file was read. */
+  readonly of: Identity | undefined
+}
+
+export interface Survey {
+  readonly segments: readonly { readonly segment: number; readonly bytes: number; readonly scanned: boolean }[]
+  readonly entries: readonly SurveyedEntry[]
+  readonly claims: readonly FoundClaim[]
+  readonly metas: readonly SegmentMeta[]
+}
+
+export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Promise<Result<Survey, DiskError>> {
+  const listed = await disk.list()
+  if (!listed.ok) return listed
+  const segments: { segment: number; bytes: number; scanned: boolean }[] = []
+  const entries: SurveyedEntry[] = []
+  const claims: FoundClaim[] = []
+  const metas: SegmentMeta[] = []
+  for (const { segment, bytes } of listed.value) {
+    const row = loaded.state === 'whole' ? loaded.segments.get(segment) : undefined
+    if (row !== undefined && row.bytes <= bytes) {
+      segments.push({ segment, bytes, scanned: false })
+      for (const entry of row.chunks) entries.push({ segment, entry, of: undefined })
+      continue
+    }
+    const scanned = await scanSegment(disk, segment, bytes)
+    if (!scanned.ok) {
+      log.error(
+        'segment-unreadable',
+        `Segment ${segment} of ${disk.place} cannot be read: ${scanned.error.message}. What it held is missing, and a gap will say so.`,
+      )
+      segments.push({ segment, bytes, scanned: true })
+      continue
+    }
+    const { units } = scanned.value
+    segments.push({ segment, bytes: await cutTornEnd(disk, scanned.value, log), scanned: true })
+    for (const { entry, of } of units) entries.push({ segment, entry, of })
+    claims.push(...scanned.value.claims)
+    if (scanned.value.meta !== undefined) metas.push(scanned.value.meta)
+  }
+  return ok({ segments, entries, claims, metas })
+}
+
+/** The length of the segment afterwards. */
+async function cutTornEnd(disk: SegmentDisk, found: ScannedSegment, log: Logger): Promise<number> {
+  const { segment, bytes, fileBytes, damaged } = found
+  if (damaged > 0) {
+    log.error(
+      'segment-damaged',
+      `Segment ${segment} of ${disk.place} has ${damaged} damaged places; the footage in them is passed over.`,
+    )
+  }
+  if (bytes === fileBytes) return bytes
+  log.info(
+    'segment-torn',
+    `Segment ${segment} of ${disk.place} ended in an unfinished write of ${fileBytes - bytes} bytes, which is cut off.`,
+  )
+  const cut = await disk.truncate(segment, bytes)
+  // Where it cannot be cut, the end is found torn again next time: no harm.
+  return cut.ok ? bytes : fileBytes
+}
