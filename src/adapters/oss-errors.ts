@@ -80,7 +80,8 @@ export function errorOfAnswer(answer: OssAnswer, what: string, temporary = false
     : ((code === undefined ? undefined : meanings[code]) ?? meaningOfStatus(answer.status))
   const details = [code ?? `HTTP ${answer.status}`, said, ec === undefined ? undefined : `EC ${ec}`]
   const reason = `the store refused (${details.filter((part) => part !== undefined).join(', ')})`
-  const retryAfterMs = numberOf(answer, 'x-oss-qos-delay-time') ?? secondsOf(headerOf(answer, 'retry-after'))
+  const asked = numberOf(answer, 'x-oss-qos-delay-time') ?? secondsOf(headerOf(answer, 'retry-after'))
+  const retryAfterMs = asked === undefined ? undefined : Math.min(asked, retryAfterMsMax)
   return {
     kind,
     message: `${what}: ${reason}.${hint === undefined ? '' : ` ${hint}`}`,
@@ -88,6 +89,9 @@ export function errorOfAnswer(answer: OssAnswer, what: string, temporary = false
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
 }
+
+/** A store that asks for more is asked again anyway: it may have mended. */
+const retryAfterMsMax = 300_000
 
 const secondsOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d{1,4}$/.test(text) ? Number(text) * 1000 : undefined

@@ -10,13 +10,15 @@
 import { backoffMs } from '../base/backoff.ts'
 import type { Clock, MonoMs, WallTime } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import type { LoopBeat } from '../base/loop.ts'
 import type { Random } from '../base/random.ts'
 import type { CatalogueRecord } from '../format/catalogue-record.ts'
 import type { Place } from '../format/names.ts'
-import { cameraOf, type RecordingId, recordingName, type TrackId } from '../format/recording.ts'
+import { type RecordingId, recordingName, type TrackId } from '../format/recording.ts'
 import type { UplinkStatus } from '../format/status.ts'
 import { createAccount } from './account.ts'
 import type { Backlog } from './backlog.ts'
+import { openObjects, waitingBytes } from './backlog-figures.ts'
 import type { StepReport } from './drain.ts'
 import { type Lane, laneOf, nextTurn, placesMax } from './lanes.ts'
 import { createLinkRate } from './link-rate.ts'
@@ -38,6 +40,8 @@ export interface UplinkWorld {
   catalogue(record: CatalogueRecord): Promise<void>
   /** Begins a new recording with the camera's next unit; what the old one holds stays its own. */
   cutLive(track: TrackId): void
+  /** Told at every turn, at least every `uplinkTurnMsMax` / 2. */
+  readonly beat?: LoopBeat
   /** Cap in bytes per second; `undefined` is none. */
   readonly bytesPerSMax?: number | undefined
 }
@@ -47,6 +51,11 @@ export interface Uplink {
   run(signal: AbortSignal): Promise<void>
   status(): UplinkStatus
 }
+
+/** The loop looks around at least this often, whatever it waits for. */
+const turnMs = 60_000
+/** For whoever watches it. */
+export const uplinkTurnMsMax = 2 * turnMs
 
 /** An outage this long puts live footage before what waits; a shorter one is caught up soon enough. */
 const outageMsMin = 60_000
@@ -137,7 +146,7 @@ export function createUplink(world: UplinkWorld): Uplink {
       const goesAt = (entry: Entry): number => Math.max(entry.notBefore, holds.get(entry.id.track)?.until ?? 0)
       const ready = waiting.filter((entry) => goesAt(entry) <= now)
       const next = nextTurn(ready, serving, link.certain() ? placesMax : 1)
-      if (next === undefined) return Math.min(...waiting.map((entry) => Math.max(1, goesAt(entry) - now)), 60_000)
+      if (next === undefined) return Math.min(...waiting.map((entry) => Math.max(1, goesAt(entry) - now)), turnMs)
       next.busy = true
       const turn = serve(next, signal).finally(() => {
         running.delete(turn)
@@ -258,7 +267,8 @@ export function createUplink(world: UplinkWorld): Uplink {
       while (!signal.aborted && fatal === undefined) {
         const asleep = new AbortController()
         wake = () => asleep.abort()
-        await clock.sleep(dispatch(signal, running), asleep.signal)
+        world.beat?.turned()
+        await clock.sleep(Math.min(turnMs, dispatch(signal, running)), asleep.signal)
       }
       end()
       await Promise.all([...running, watching])
@@ -285,17 +295,3 @@ export function createUplink(world: UplinkWorld): Uplink {
 const newEntry = (id: RecordingId, lane: Lane, job: RecordingJob): Entry => ({
   ...{ id, lane, job, busy: false, restedAt: -1, failures: 0, notBefore: 0, linkWait: false, problem: undefined },
 })
-
-const bytesOf = (chunks: readonly { readonly length: number }[]): number =>
-  chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-
-const waitingBytes = (backlog: Backlog): number =>
-  backlog.held().reduce((sum, id) => sum + bytesOf(backlog.recording(id)?.pending ?? []), 0)
-
-function openObjects(backlog: Backlog): UplinkStatus['objects'] {
-  return backlog.held().flatMap((id) => {
-    const held = backlog.recording(id)
-    if (held?.claim === undefined || held.closed) return []
-    return [{ track: cameraOf(id.track) ?? id.track, key: held.claim.key, bytes: held.arrived.length }]
-  })
-}
