@@ -20,9 +20,13 @@ let standIn: StandIn
 let folder: string
 let config: string
 
+let dist: string
+
 beforeAll(async () => {
   standIn = await startStandIn()
-})
+  dist = await compiledSrc()
+  // Compiling takes long on a busy board.
+}, 300_000)
 afterAll(() => standIn.close())
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'watchpost-commands-'))
@@ -223,7 +227,6 @@ describe('watchpost status and console', () => {
 
   test('serve a person on standard input, as a process of its own', async () => {
     await settings()
-    const dist = await compiledSrc()
     const program = `
       const { Command } = await import('commander')
       const { registerConsole } = await import(${JSON.stringify(`${dist}/commands/console.js`)})
