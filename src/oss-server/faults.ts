@@ -24,7 +24,7 @@ import type { Operation } from './operation.ts'
  * - `token-expired`, `no-such-bucket`: the documented refusals.
  * - `skewed`: refused as too far from a server whose clock is `offsetMs` off; `date1970` puts 1970 in the Date header.
  */
-export type FaultKind =
+type FaultKind =
   | { readonly kind: 'refuse' | 'drop-before-commit' | 'commit-then-drop' | 'commit-after-gone' }
   | { readonly kind: 'wrong-crc' | 'wrong-next-position' | 'delete-before' | 'token-expired' | 'no-such-bucket' }
   | { readonly kind: 'commit-late' | 'slow-reply'; readonly delayMs: number }
@@ -35,7 +35,7 @@ export type FaultKind =
   | { readonly kind: 'foreign-append' | 'replace-before'; readonly bytes?: number }
   | { readonly kind: 'skewed'; readonly offsetMs: number; readonly date1970?: boolean }
 
-export interface FaultCondition {
+interface FaultCondition {
   /** Default `any`. */
   readonly on?: Operation | 'any'
   /** A part of the key, or a pattern. Default: every key. */

@@ -12,7 +12,7 @@ import type { Keys } from './keys.ts'
 import { Refusal, refusals } from './refusal.ts'
 
 /** OSS refuses requests further than this from its own clock. */
-export const skewMsMax = 900_000
+const skewMsMax = 900_000
 /** 7 days (EC 0002-00000232). */
 const urlSecondsMax = 604_800
 const algorithm = 'OSS4-HMAC-SHA256'
@@ -213,7 +213,7 @@ function parseCompactTime(text: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
-export const isoTime = (ms: number): string => new Date(ms).toISOString()
+const isoTime = (ms: number): string => new Date(ms).toISOString()
 const compactTime = (ms: number): string =>
   Number.isNaN(ms) ? '' : new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')
 

@@ -1,6 +1,6 @@
 /** The little XML that OSS speaks: elements with text, nested elements, and lists of either. */
 
-export type XmlValue = string | number | boolean | undefined | XmlElement | readonly (XmlElement | string)[]
+type XmlValue = string | number | boolean | undefined | XmlElement | readonly (XmlElement | string)[]
 export interface XmlElement {
   readonly [name: string]: XmlValue
 }

@@ -1,92 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { appendFile, readFile, truncate } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
 import { startOssServer } from '../../src/oss-server/server.ts'
-import { compiledSrc } from '../support/run-ts.ts'
+import { surviveKills } from './kill-loop.ts'
 import { client, crc64ByTheBit, temporaryFolder } from './setup.ts'
 
 const keys = { accessKeyId: 'LTAItest', accessKeySecret: 'secret' }
-const script = (module: string) => `
-  import { startOssServer } from ${JSON.stringify(module)}
-  const server = await startOssServer({ dir: process.argv[1], bucket: 'footage', keys: ${JSON.stringify(keys)} })
-  console.log(server.port)
-`
-
-async function startChild(dir: string): Promise<{ child: ChildProcess; port: number }> {
-  const module = `file://${join(await compiledSrc(), 'oss-server/server.js')}`
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script(module), dir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
-  const lines = createInterface({ input: child.stdout })
-  const [line] = (await once(lines, 'line')) as [string]
-  return { child, port: Number(line) }
-}
 
 describe('the stand-in, killed', () => {
   test('has every append that it acknowledged, and nothing that it does not count', async () => {
-    const seed = Number(process.env.SEED ?? '1')
-    const dir = await temporaryFolder()
-    let state = seed
-    const draw = (below: number) => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-      return state % below
-    }
-    const acknowledged = new Map<string, { bytes: number; crc64: string }>()
-    const sent = new Map<string, Buffer[]>()
-
-    for (let life = 0; life < 4; life += 1) {
-      const { child, port } = await startChild(dir)
-      const server = { keys, bucket: 'footage', region: 'cn-hangzhou', port } as never
-      const enough = 3 + draw(8)
-      let appends = 0
-      const writer = async (key: string) => {
-        const oss = client(server)
-        for (let turn = 0; turn < 1000; turn += 1) {
-          const head = await oss.head(key).catch((error: { code?: string }) => {
-            if (error.code === 'NoSuchKey') return undefined
-            throw error
-          })
-          const position = Number((head?.res.headers as Record<string, string> | undefined)?.['content-length'] ?? 0)
-          const body = Buffer.alloc(1 + draw(400_000), 65 + draw(26))
-          const pieces = trimmed(sent.get(key) ?? [], position)
-          sent.set(key, [...pieces, body])
-          const { res } = await oss.append(key, body, { position: String(position) })
-          const crc64 = (res.headers as Record<string, string>)['x-oss-hash-crc64ecma'] ?? ''
-          acknowledged.set(key, { bytes: position + body.length, crc64 })
-          appends += 1
-          if (appends >= enough) child.kill('SIGKILL')
-        }
-      }
-      const ended = await Promise.allSettled(['a', 'b', 'c'].map(writer))
-      expect(
-        ended.map(({ status }) => status),
-        `SEED=${seed}`,
-      ).toEqual(['rejected', 'rejected', 'rejected'])
-    }
-
-    const server = await startOssServer({ dir, bucket: 'footage' })
-    try {
-      for (const { key, bytes, crc64 } of server.objects()) {
-        const promised = acknowledged.get(key) ?? { bytes: 0, crc64: '0' }
-        const content = await readFile(server.objectPath(key) ?? '')
-        expect(bytes, `${key}, SEED=${seed}`).toBeGreaterThanOrEqual(promised.bytes)
-        expect(content.length).toBe(bytes)
-        if (bytes === promised.bytes) expect(crc64).toBe(promised.crc64)
-        expect(content.equals(Buffer.concat(sent.get(key) ?? []).subarray(0, bytes))).toBe(true)
-      }
-      expect(new Set(server.objects().map(({ key }) => key))).toEqual(new Set(['a', 'b', 'c']))
-      const files = await readdir(join(dir, 'footage'))
-      expect(files.filter((name) => name.endsWith('.data')).length).toBe(3)
-      expect(files.filter((name) => name.endsWith('.tmp'))).toEqual([])
-    } finally {
-      await server.close()
-    }
+    await surviveKills(4, Number(process.env.SEED ?? '1'))
   })
 
   test('refuses to start on a file that lost bytes, and cuts one that has too many', async () => {
@@ -95,7 +17,6 @@ describe('the stand-in, killed', () => {
     await client(first).append('a', Buffer.from('abcdef'), { position: '0' })
     const path = first.objectPath('a') ?? ''
     await first.close()
-    const { appendFile, truncate } = await import('node:fs/promises')
     await appendFile(path, 'surplus')
     const second = await startOssServer({ dir, bucket: 'footage', keys })
     expect(await readFile(path, 'utf8')).toBe('abcdef')
@@ -107,10 +28,3 @@ describe('the stand-in, killed', () => {
     await expect(startOssServer({ dir, bucket: 'footage', keys })).rejects.toThrow('damaged')
   })
 })
-
-/** What was sent up to `bytes`: the last piece goes when the kill took it. */
-function trimmed(pieces: readonly Buffer[], bytes: number): Buffer[] {
-  const all = Buffer.concat(pieces)
-  expect(all.length).toBeGreaterThanOrEqual(bytes)
-  return bytes === 0 ? [] : [all.subarray(0, bytes)]
-}

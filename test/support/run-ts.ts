@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, cp, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { access, cp, mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -33,29 +33,30 @@ export function compiledSrc(): Promise<string> {
 
 async function findOrBuild(): Promise<string> {
   await mkdir(cache, { recursive: true })
+  const askedMs = Date.now()
+  const wanted = join(cache, await fingerprint(), 'dist')
+  if (await exists(wanted)) return wanted
   for (;;) {
-    const wanted = join(cache, await fingerprint(), 'dist')
-    if (await exists(wanted)) return wanted
     const release = await lock(join(cache, 'lock'))
-    if (release === undefined) {
-      await sleep(100)
-      continue
+    // What we meant, or a build begun after we asked, which holds it too; what was edited since is for whoever asks next.
+    const fresh = (await newestBuild(askedMs)) ?? ((await exists(wanted)) ? wanted : undefined)
+    if (fresh !== undefined) {
+      await release?.()
+      return fresh
     }
-    try {
-      return await build()
-    } finally {
-      await release()
-    }
+    if (release === undefined) await sleep(200)
+    else return await build().finally(release)
   }
 }
 
-/** Called under the lock. Sources edited meanwhile make a second attempt; the third is kept, for somebody is typing. */
+/** Called under the lock. Sources edited meanwhile make a second attempt; that one is kept, for somebody is typing. */
 async function build(): Promise<string> {
   await prune()
   for (let attempt = 1; ; attempt += 1) {
+    const begunMs = Date.now()
     const before = await fingerprint()
-    const home = join(cache, before)
-    if (await exists(join(home, 'dist'))) return join(home, 'dist')
+    const done = join(cache, before, 'dist')
+    if (await exists(done)) return done
     const draft = join(cache, `draft-${process.pid}-${attempt}`)
     await mkdir(draft, { recursive: true })
     await tsc(join(draft, 'dist'))
@@ -63,14 +64,27 @@ async function build(): Promise<string> {
     if (await exists(join(root, 'src/viewer/page'))) {
       await cp(join(root, 'src/viewer/page'), join(draft, 'dist/viewer/page'), { recursive: true })
     }
-    if (attempt < 3 && (await fingerprint()) !== before) {
+    const pure = (await fingerprint()) === before
+    if (!pure && attempt < 2) {
       await rm(draft, { recursive: true, force: true })
       continue
     }
+    const name = pure ? before : `mixed-${before}-${process.pid}`
     // Another process may have taken a stale lock and been faster; its build has the same content.
-    await rename(draft, home).catch(() => rm(draft, { recursive: true, force: true }))
-    return join(home, 'dist')
+    await rename(draft, join(cache, name)).catch(() => rm(draft, { recursive: true, force: true }))
+    await writeFile(join(cache, 'newest.tmp'), JSON.stringify({ name, begunMs }))
+    await rename(join(cache, 'newest.tmp'), join(cache, 'newest.json'))
+    return join(cache, name, 'dist')
   }
+}
+
+/** The last build, if it was begun after `sinceMs`. */
+async function newestBuild(sinceMs: number): Promise<string | undefined> {
+  const text = await readFile(join(cache, 'newest.json'), 'utf8').catch(() => '{}')
+  const { name, begunMs } = JSON.parse(text) as { name?: string; begunMs?: number }
+  if (name === undefined || begunMs === undefined || begunMs < sinceMs) return undefined
+  const path = join(cache, name, 'dist')
+  return (await exists(path)) ? path : undefined
 }
 
 function tsc(outDir: string): Promise<void> {
@@ -117,7 +131,8 @@ async function lock(path: string): Promise<(() => Promise<void>) | undefined> {
 async function prune(): Promise<void> {
   for (const name of await readdir(cache)) {
     const path = join(cache, name)
-    if (name !== 'lock' && (await ageMs(path)) > buildAgeMsMax) await rm(path, { recursive: true, force: true })
+    if (!name.startsWith('lock') && !name.startsWith('newest') && (await ageMs(path)) > buildAgeMsMax)
+      await rm(path, { recursive: true, force: true })
   }
 }
 
