@@ -87,13 +87,13 @@ class RunSplitter implements CameraRun {
     this.#settleByTime(arrivedAt)
     this.#watch.takeBytes(bytes.length, arrivedAt)
     this.#cutter.push(bytes, this.#nowTicks)
-    this.#watch.judge(this.#cutter.video, this.#cutter.strayBytes, arrivedAt)
+    this.#watch.judge(this.#cutter.video, this.#cutter.stray, arrivedAt)
     return this.#takeOut()
   }
 
   tick(now: MonoMs): readonly RunUnit[] {
     this.#settleByTime(now)
-    this.#watch.judge(this.#cutter.video, this.#cutter.strayBytes, now)
+    this.#watch.judge(this.#cutter.video, this.#cutter.stray, now)
     return this.#takeOut()
   }
 

@@ -5,12 +5,17 @@
 import { type MonoMs, monoMs } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
 import type { CutUnit, UnitBegin } from '../format/open-unit.ts'
+import type { StrayBytes } from '../format/packet-finder.ts'
 import type { ProgramVideo } from '../format/program.ts'
 import { type Ticks, ticksPerMs, ticksPerSecond } from '../format/unit.ts'
 import type { RunProblem, RunState } from './camera-run.ts'
 
-/** A camera sends its program map several times a second; without video in it for this long, none will come. */
+/**
+ * A camera sends its program map several times a second. Without one that has video, for this long or in this many bytes,
+ * none will come. A process that has only said a few words may still be starting.
+ */
 const noVideoMs = 10_000
+const noVideoBytesMin = 64 * 1024
 const noVideoBytesMax = 4 * 1024 * 1024
 
 interface Gop {
@@ -60,8 +65,8 @@ export class StreamWatch {
     return whole?.ticks
   }
 
-  /** @param strayBytes since the last packet that belong to none */
-  judge(video: ProgramVideo, strayBytes: number, now: MonoMs): void {
+  /** @param stray bytes that belong to no packet */
+  judge(video: ProgramVideo, stray: StrayBytes, now: MonoMs): void {
     if (this.#problem !== undefined || this.#videoSeenAt === undefined) return
     if (video === 'h264') {
       this.#videoSeenAt = now
@@ -70,11 +75,15 @@ export class StreamWatch {
     this.#codec = video === 'unknown' || video === 'none' ? undefined : video
     if (video === 'h265') this.#problem = 'h265'
     else if (video === 'other') this.#problem = 'other-codec'
-    else if (strayBytes >= limits.garbageBytesMax) this.#problem = 'garbage'
-    else if (now - this.#videoSeenAt >= noVideoMs || this.#bytes - this.#videoSeenBytes >= noVideoBytesMax) {
-      // What brings no packets at all may be the start of something; `garbage` has its own limit.
-      if (strayBytes < this.#bytes) this.#problem = 'no-video'
-    }
+    else if (stray.sincePacket >= limits.garbageBytesMax) this.#problem = 'garbage'
+    else if (this.#isWithoutVideo(video, now)) this.#problem = stray.inAll > this.#bytes / 2 ? 'garbage' : 'no-video'
+  }
+
+  #isWithoutVideo(video: ProgramVideo, now: MonoMs): boolean {
+    if (video === 'h264') return false
+    const bytes = this.#bytes - this.#videoSeenBytes
+    const isLong = now - (this.#videoSeenAt ?? now) >= noVideoMs
+    return bytes >= noVideoBytesMax || (isLong && (video === 'none' || bytes >= noVideoBytesMin))
   }
 
   state(size: { readonly width: number; readonly height: number } | undefined): RunState {

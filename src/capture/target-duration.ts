@@ -6,7 +6,7 @@ import { limits } from '../base/limits.ts'
 import { type Ticks, ticksPerMs, ticksPerSecond } from '../format/unit.ts'
 
 const secondsMin = 1
-export const secondsMax = 10
+const secondsMax = 10
 /** Cameras whose frames are stamped on arrival are off by milliseconds: 2.01 s is a GOP of 2 s. */
 const jitterTicks = ticksPerSecond / 20
 const gopsWanted = 2

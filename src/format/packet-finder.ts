@@ -11,7 +11,13 @@ const proofBytes = 2 * packetBytes
 const joinBytes = 1024
 
 /** Takes whole packets, one after another, in `bytes` from `from` to `to`. The bytes are lent. */
-export type TakePackets = (bytes: Uint8Array, from: number, to: number) => void
+type TakePackets = (bytes: Uint8Array, from: number, to: number) => void
+
+/** Bytes that belong to no packet. */
+export interface StrayBytes {
+  readonly sincePacket: number
+  readonly inAll: number
+}
 
 export class PacketFinder {
   readonly #take: TakePackets
@@ -19,14 +25,14 @@ export class PacketFinder {
   #heldBytes = 0
   #inStep = false
   #strayBytes = 0
+  #strayBytesInAll = 0
 
   constructor(take: TakePackets) {
     this.#take = take
   }
 
-  /** Bytes since the last packet that belong to none. */
-  get strayBytes(): number {
-    return this.#strayBytes
+  get stray(): StrayBytes {
+    return { sincePacket: this.#strayBytes, inAll: this.#strayBytesInAll }
   }
 
   /** Bytes at the end that are no whole packet (yet). */
@@ -63,6 +69,7 @@ export class PacketFinder {
       if (!this.#inStep) {
         const found = findStep(bytes, at, to)
         this.#strayBytes += found - at
+        this.#strayBytesInAll += found - at
         at = found
         if (at + proofBytes >= to) return at
         this.#inStep = true

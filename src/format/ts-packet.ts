@@ -30,7 +30,7 @@ export const isUnusable = (bytes: Uint8Array, at: number): boolean =>
 
 export const startsPayload = (bytes: Uint8Array, at: number): boolean => (u8(bytes, at + 1) & 0x40) !== 0
 export const hasPayload = (bytes: Uint8Array, at: number): boolean => (u8(bytes, at + 3) & 0x10) !== 0
-export const continuityAt = (bytes: Uint8Array, at: number): number => u8(bytes, at + 3) & 0x0f
+const continuityAt = (bytes: Uint8Array, at: number): number => u8(bytes, at + 3) & 0x0f
 
 /** The inside of a frame: payload only, no start, no adaptation field, neither damaged nor scrambled. */
 export const isInside = (bytes: Uint8Array, at: number, pid: number): boolean =>

@@ -16,7 +16,7 @@ import { FrameHead } from './h264.ts'
 import { type FrameTime, InputClock } from './input-clock.ts'
 import { Lead } from './lead.ts'
 import { type CutUnit, OpenUnit, type UnitBegin } from './open-unit.ts'
-import { PacketFinder } from './packet-finder.ts'
+import { PacketFinder, type StrayBytes } from './packet-finder.ts'
 import { Program, type ProgramVideo } from './program.ts'
 import * as ts from './ts-packet.ts'
 import { type Ticks, ticksBetween } from './unit.ts'
@@ -58,9 +58,9 @@ export class UnitCutter {
     return this.#program.video
   }
 
-  /** Bytes since the last packet that belong to none. */
-  get strayBytes(): number {
-    return this.#finder.strayBytes
+  /** Bytes that belong to no packet: since the last packet, and in all. */
+  get stray(): StrayBytes {
+    return this.#finder.stray
   }
 
   /** Bytes at the end that are no whole packet. */
@@ -101,15 +101,11 @@ export class UnitCutter {
   }
 
   #dropTorn(): void {
-    const end = this.#buffer.length
+    const to = this.#buffer.length
     const frame = this.#isPending ? this.#frame : undefined
-    const range = { from: frame?.at ?? end, to: end }
-    if (frame === undefined || ts.isWholeFrame(this.#buffer.bytes, range, frame.videoPid)) {
-      this.#buffer.cutTail(this.#lead.tail(end))
-    } else {
-      this.#buffer.cutTail(frame.tailAt)
-      this.#isPending = false
-    }
+    const isTorn = frame && !ts.isWholeFrame(this.#buffer.bytes, { from: frame.at, to }, frame.videoPid)
+    this.#buffer.cutTail(isTorn ? frame.tailAt : this.#lead.tail(to))
+    if (isTorn) this.#isPending = false
     this.#lead.leave()
   }
 
@@ -155,7 +151,7 @@ export class UnitCutter {
       this.#lead.leave()
       return false
     }
-    return this.#buffer.length < limits.unitBytesMax
+    return this.#buffer.length <= limits.unitBytesMax - ts.packetBytes
   }
 
   #takeTraveller(bytes: Uint8Array, at: number): boolean {
@@ -183,10 +179,7 @@ export class UnitCutter {
       if (!ts.readPesHeader(bytes, payload, end, pes)) return false
       // The same stamps again are another slice of the frame, or its packet sent twice.
       const isSame = this.#frame?.pts === pes.pts && this.#frame.dts === pes.dts
-      if (pes.pts !== -1 && !isSame) {
-        this.#beginFrame(bytes, at)
-        return false
-      }
+      if (pes.pts !== -1 && !isSame) return this.#beginFrame(bytes, at)
     }
     if (!this.#isHeadOpen && !this.#mayTravel()) return false
     this.#lead.leave()
@@ -198,7 +191,7 @@ export class UnitCutter {
     return false
   }
 
-  #beginFrame(bytes: Uint8Array, at: number): void {
+  #beginFrame(bytes: Uint8Array, at: number): false {
     if (this.#isPending) this.#decide()
     const pes = this.#pes
     const end = at + ts.packetBytes
@@ -223,6 +216,7 @@ export class UnitCutter {
     this.#isPending = true
     this.#isHeadOpen = true
     this.#feedHead(bytes, pes.dataAt, end)
+    return false
   }
 
   #feedHead(bytes: Uint8Array, from: number, end: number): void {
@@ -236,7 +230,7 @@ export class UnitCutter {
     const before = this.#lead.at(end)
     if (!this.#lead.join(end)) return
     this.#program.beginLead()
-    const isUseless = this.#unit === undefined || end >= limits.unitBytesMax
+    const isUseless = this.#unit === undefined || end > limits.unitBytesMax - ts.packetBytes
     if (before === end || !this.#isCapture || !isUseless) return
     this.#buffer.cutTail(before)
     this.#lead.leave()

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { crc64 } from '../../src/base/crc64.ts'
 import { limits } from '../../src/base/limits.ts'
 import { seededRandom } from '../../src/base/random.ts'
-import { damaged, damages, lengthsAndMedia, readBack, recordingsOf, send } from '../support/transport.ts'
+import { bareStream, damaged, damages, lengthsAndMedia, readBack, recordingsOf, send } from '../support/transport.ts'
 import { clip } from '../support/ts-clips.ts'
 
 const clips = [
@@ -17,7 +17,8 @@ const clips = [
 export function checkDamagedStream(seed: number): number {
   const random = seededRandom(seed)
   const below = (count: number): number => Math.floor(random.fraction() * count)
-  const source = clip(clips[below(clips.length)] ?? { seconds: 6 })
+  const filmed = clip(clips[below(clips.length)] ?? { seconds: 6 })
+  const source = random.fraction() < 0.2 ? bareStream(filmed) : filmed
   const how = damages.filter(() => random.fraction() < 0.5)
   const bytes = damaged(source, how, 2 + below(200), random)
   const pace = random.fraction() < 0.7 ? 6_000 : 60_000 * random.fraction()

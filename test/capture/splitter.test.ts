@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/base/random.ts'
 import {
+  bareStream,
   concat,
   dtsOf,
   frameParts,
@@ -13,7 +14,7 @@ import {
   sendPaced,
   summaryOf,
 } from '../support/transport.ts'
-import { clip, codedFrames, decodedFrames, ffmpegSegments } from '../support/ts-clips.ts'
+import { clip, codedFrames, corruptPackets, decodedFrames, ffmpegSegments } from '../support/ts-clips.ts'
 
 const plain = { seconds: 8, gop: 25 }
 const withAudio = { seconds: 8, gop: 25, audio: true, plainMuxer: true }
@@ -188,4 +189,34 @@ test('drops a torn frame, tables and fragments at the end', () => {
     expect(Buffer.from(joined(send(concat([start, tail])))).equals(whole)).toBe(true)
   }
   expect(codedFrames(whole).length).toBe(30)
+})
+
+test('marks the beginning of a run so that ffmpeg sees no damage there, with and without a place for the mark', () => {
+  const bytes = clip(plain)
+  for (const source of [bytes, bareStream(bytes)]) {
+    const one = send(source.subarray(0, 188 * 500), { seconds: 2 })
+    const two = send(source, { seconds: 8, arrivalMs: (at) => 20_000 + (at / source.length) * 8_000 })
+    const both = joined([...one, ...two])
+    expect(corruptPackets(both)).toBe(0)
+    expect(readBack([...one, ...two])).toEqual(lengthsAndMedia([...one, ...two]))
+    // The check sees what it should: the same without the mark.
+    const [first] = two
+    const unmarked = concat(
+      packetsOf(first?.unit.bytes ?? both)
+        .filter((packet) => packet[5] !== 0x80 || packet[4] !== 183)
+        .map((packet) => (((packet[3] ?? 0) & 0x20) !== 0 ? packet.with(5, (packet[5] ?? 0) & 0x7f) : packet)),
+    )
+    expect(corruptPackets(concat([joined(one), unmarked]))).toBe(1)
+  }
+})
+
+test('makes the same of a stream without PCR, flags or adaptation fields, and of tables that come once', () => {
+  for (const options of [plain, reordered]) {
+    const bytes = clip(options)
+    const units = send(bareStream(bytes), { seconds: 8 })
+    const media = lengthsAndMedia(units).map((each) => ({ ...each.media, firstPts: 0 }))
+    expect(media).toEqual(lengthsAndMedia(send(bytes, { seconds: 8 })).map((each) => ({ ...each.media, firstPts: 0 })))
+    expect(decodedFrames(joined(units))).toEqual(decodedFrames(bytes))
+    expect(readBack(units)).toEqual(lengthsAndMedia(units))
+  }
 })

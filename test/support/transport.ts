@@ -5,6 +5,7 @@ import { crc64 } from '../../src/base/crc64.ts'
 import type { Random } from '../../src/base/random.ts'
 import type { CameraRunOptions, RunUnit } from '../../src/capture/camera-run.ts'
 import { createCameraRun } from '../../src/capture/run-splitter.ts'
+import { crc32 } from '../../src/format/program.ts'
 import { readUnits } from '../../src/format/read-units.ts'
 import type { MediaInfo } from '../../src/format/unit.ts'
 
@@ -214,4 +215,50 @@ export function sendPaced(
   now += 100
   take(run.end(monoMs(now)))
   return { units, outAt }
+}
+
+const barePmtPid = 0x64
+const bareVideoPid = 0x65
+
+/** The same video from the barest muxer that is still right: no PCR, no flags, no adaptation field but stuffing. */
+export function bareStream(bytes: Uint8Array): Uint8Array {
+  const out: Uint8Array[] = [table(0, [0, 1, 0xc1, 0, 0, 0, 1, 0xe0 | (barePmtPid >> 8), barePmtPid])]
+  const es = [0x1b, 0xe0 | (bareVideoPid >> 8), bareVideoPid, 0xf0, 0]
+  out.push(table(barePmtPid, [0, 1, 0xc1, 0, 0, 0xff, 0xff, 0xf0, 0, ...es]))
+  let counter = 0
+  for (const { bytes: frame } of frameParts(bytes)) {
+    const pes = concat(
+      packetsOf(frame)
+        .filter((packet) => pidOf(packet) === 0x100)
+        .map(payloadOf),
+    )
+    for (let at = 0; at < pes.length; counter += 1) {
+      const taken = Math.min(184, pes.length - at)
+      const packet = new Uint8Array(packetBytes).fill(0xff)
+      packet.set([
+        0x47,
+        (at === 0 ? 0x40 : 0) | (bareVideoPid >> 8),
+        bareVideoPid,
+        (taken < 184 ? 0x30 : 0x10) | (counter % 16),
+      ])
+      if (taken < 184) packet[4] = 183 - taken
+      if (taken < 183) packet[5] = 0
+      packet.set(pes.subarray(at, at + taken), packetBytes - taken)
+      out.push(packet)
+      at += taken
+    }
+  }
+  return concat(out)
+}
+
+function payloadOf(packet: Uint8Array): Uint8Array {
+  return packet.subarray(((packet[3] ?? 0) & 0x20) !== 0 ? 5 + (packet[4] ?? 0) : 4)
+}
+
+function table(pid: number, body: readonly number[]): Uint8Array {
+  const section = Uint8Array.of(pid === 0 ? 0 : 2, 0xb0, body.length + 4, ...body)
+  const crc = crc32(section)
+  const packet = new Uint8Array(packetBytes).fill(0xff)
+  packet.set([0x47, 0x40 | (pid >> 8), pid & 0xff, 0x10, 0, ...section, crc >>> 24, crc >>> 16, crc >>> 8, crc])
+  return packet
 }

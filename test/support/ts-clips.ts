@@ -2,7 +2,7 @@
  * Small clips of real H.264 in MPEG-TS, made by the real ffmpeg once and kept under `node_modules/.cache`. Several test
  * processes may ask at once: each writes its own file and renames it.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,6 +23,8 @@ export interface ClipOptions {
   readonly bitrate?: string
   /** Where the time stamps begin, in seconds. */
   readonly offsetS?: number
+  /** Another encoder than `libx264`. */
+  readonly codec?: string
   /** More options for the encoder. */
   readonly encoder?: readonly string[]
 }
@@ -52,10 +54,10 @@ export function clipFile(options: ClipOptions): string {
 export const clip = (options: ClipOptions): Uint8Array => new Uint8Array(readFileSync(clipFile(options)))
 
 function clipArguments(options: ClipOptions): string[] {
-  const { seconds, fps = 25, gop = fps, size = '320x180', bFrames = 0, bitrate = '400k' } = options
+  const { seconds, fps = 25, gop = fps, size = '320x180', bFrames = 0, bitrate = '400k', codec = 'libx264' } = options
   const args = ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}`]
   if (options.audio === true) args.push('-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000')
-  args.push('-t', `${seconds}`, '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p')
+  args.push('-t', `${seconds}`, '-c:v', codec, '-preset', 'veryfast', '-pix_fmt', 'yuv420p')
   args.push('-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-bf', `${bFrames}`, '-b:v', bitrate)
   args.push('-threads', '1', ...(options.encoder ?? []))
   if (options.audio === true) args.push('-c:a', 'aac', '-b:a', '32k')
@@ -84,6 +86,32 @@ function hashes(text: Buffer): string[] {
   return lines
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.split(',').at(-1)?.trim() ?? '')
+}
+
+/** How many packets ffmpeg takes for damaged: a jump of a counter without a discontinuity bit is enough. */
+export function corruptPackets(bytes: Uint8Array): number {
+  const args = ['-hide_banner', '-loglevel', 'warning', '-f', 'mpegts', '-i', 'pipe:0', '-c', 'copy', '-f', 'null', '-']
+  const { stderr } = spawnSync('ffmpeg', args, { input: bytes, maxBuffer: 64 * 1024 * 1024 })
+  return stderr.toString().match(/Packet corrupt/g)?.length ?? 0
+}
+
+/** Decodes several streams at once, in one process: one hash per picture of each. */
+export function decodeAll(streams: readonly Uint8Array[]): string[][] {
+  const dir = mkdtempSync(join(tmpdir(), 'watchpost-decode-'))
+  try {
+    const inputs = streams.flatMap((bytes, index) => {
+      writeFileSync(join(dir, `${index}.ts`), bytes)
+      return ['-f', 'mpegts', '-i', join(dir, `${index}.ts`)]
+    })
+    const outputs = streams.flatMap((_, index) => {
+      const form = ['-map', `${index}:v:0`, '-fps_mode', 'passthrough', '-f', 'framehash', '-hash', 'md5']
+      return [...form, join(dir, `${index}.txt`)]
+    })
+    ffmpeg([...inputs, ...outputs])
+    return streams.map((_, index) => hashes(readFileSync(join(dir, `${index}.txt`))))
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 }
 
 /** The files that ffmpeg's own segmenter makes of a clip, cut at each keyframe. */
