@@ -1,0 +1,61 @@
+/** The block below the story, and the sentences of the story that are made from figures. Pure. */
+import type { Status } from '../format/status.ts'
+
+export interface Scene {
+  readonly elapsedS: number
+  readonly lengthS: number
+  /** What the demo does now. */
+  readonly chapter: string
+  readonly network: 'up' | 'cut'
+  readonly recorder: 'runs' | 'killed' | 'stopped'
+  readonly address: string
+  /** The object as the store holds it. */
+  readonly object: { readonly key: string; readonly bytes: number } | undefined
+  readonly status: Status | undefined
+}
+
+const barWidth = 30
+
+/** At most ten lines. */
+export function blockOf(scene: Scene): string[] {
+  const { status } = scene
+  const camera = status?.cameras[0]
+  const done = Math.min(1, scene.elapsedS / scene.lengthS)
+  const bar = `${'#'.repeat(Math.round(done * barWidth))}${'-'.repeat(barWidth - Math.round(done * barWidth))}`
+  return [
+    '',
+    `  [${bar}] ${Math.round(scene.elapsedS)} s   ${scene.chapter}`,
+    `  camera    ${camera === undefined ? '–' : cameraLine(camera)}`,
+    `  waiting   ${status === undefined ? '–' : waitingLine(status)}`,
+    `  network   ${scene.network === 'up' ? 'up' : 'CUT'}          recorder  ${recorderWord(scene.recorder)}`,
+    `  object    ${scene.object === undefined ? '(none yet)' : `${size(scene.object.bytes)}  ${lastPart(scene.object.key)}`}`,
+    `  watch     ${scene.address}`,
+  ]
+}
+
+export function summaryOf(scene: Scene): string {
+  const object = scene.object === undefined ? 'no object yet' : `object ${size(scene.object.bytes)}`
+  const waiting = scene.status === undefined ? '' : `, waiting ${size(scene.status.buffer.bytes)}`
+  const camera = scene.status?.cameras[0]?.state ?? 'no camera yet'
+  return `${Math.round(scene.elapsedS)} s: ${camera}, ${object}${waiting}, network ${scene.network}`
+}
+
+function cameraLine(camera: Status['cameras'][number]): string {
+  const picture = camera.width === null ? '' : `  ${camera.width}x${camera.height}`
+  const rate = camera.bitsPerS === null ? '' : `  ${(camera.bitsPerS / 1e6).toFixed(1)} Mbit/s`
+  return `${camera.name}: ${camera.state}${picture}${rate}  ${camera.unitsCaptured} units`
+}
+
+function waitingLine(status: Status): string {
+  const { units, bytes } = status.buffer
+  const what = units === 0 ? 'nothing' : `${units} units, ${size(bytes)}, on the disk`
+  return status.uplink.problem === null ? what : `${what} – ${status.uplink.problem}`
+}
+
+const recorderWord = (state: Scene['recorder']): string => (state === 'killed' ? 'KILLED' : state)
+
+export function size(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+const lastPart = (key: string): string => key.slice(key.lastIndexOf('/') + 1)

@@ -1,0 +1,114 @@
+/**
+ * The whole recorder as a process of its own beside a stand-in for the store, with witnesses for a proof: what system
+ * tests start, cut, kill and hold to account.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { askControl } from '../../src/adapters/control-socket.ts'
+import { storeFromSettings } from '../../src/commands/store-from-settings.ts'
+import { type CameraProof, proveCamera } from '../../src/demo/demo-proof.ts'
+import { demoSettings } from '../../src/demo/demo-settings.ts'
+import { type RecorderChild, startRecorder } from '../../src/demo/recorder-child.ts'
+import type { Status } from '../../src/format/status.ts'
+import { type OssServer, startOssServer } from '../../src/oss-server/server.ts'
+import { compiledSrc } from './run-ts.ts'
+
+export interface Rig {
+  readonly directory: string
+  readonly settingsFile: string
+  readonly server: OssServer
+  /** The compiled `cli.js`. */
+  readonly cli: string
+  start(): void
+  kill(): Promise<void>
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | NodeJS.Signals>
+  /** `undefined` while nobody answers. */
+  status(): Promise<Status | undefined>
+  /** Resolves when the status fits; rejects after `msMax` with the last status and the end of the log. */
+  until(what: string, holds: (status: Status) => boolean, msMax?: number): Promise<Status>
+  log(): Promise<string>
+  prove(): Promise<CameraProof>
+  close(): Promise<void>
+}
+
+export interface RigOptions {
+  /** See `demoSettings`: `undefined` is the test camera. */
+  readonly camera?: string
+  /** Changes the text of the settings file. */
+  readonly edit?: (settings: string) => string
+}
+
+export const rigCamera = 'gate'
+const keys = { accessKeyId: 'test-key', accessKeySecret: 'test-secret' }
+const bucket = 'test-footage'
+const region = 'cn-hangzhou'
+
+export async function createRig({ camera, edit = (text) => text }: RigOptions = {}): Promise<Rig> {
+  const cli = join(await compiledSrc(), 'cli.js')
+  const directory = await mkdtemp(join(tmpdir(), 'watchpost-rig-'))
+  const at = (name: string): string => join(directory, name)
+  const server = await startOssServer({ dir: at('store'), bucket, region, keys })
+  const settingsFile = at('watchpost.yaml')
+  const text = edit(demoSettings(directory, { url: server.url, bucket, region, ...keys }, camera))
+  await writeFile(settingsFile, text, { mode: 0o600 })
+  const killed: string[] = []
+  let recorder: RecorderChild | undefined
+
+  const status = async (): Promise<Status | undefined> => {
+    const answer = await askControl(at('control.sock'), { do: 'status' })
+    return answer.ok ? (answer.value as Status) : undefined
+  }
+  const log = (): Promise<string> => readFile(at('recorder.log'), 'utf8').catch(() => '')
+
+  return {
+    ...{ directory, settingsFile, server, cli, status, log },
+    start() {
+      recorder = startRecorder(cli, ['run', '--config', settingsFile, '--proof', at('proof')], at('recorder.log'))
+    },
+    async kill() {
+      if (recorder !== undefined) killed.push(String(recorder.pid))
+      await recorder?.kill()
+    },
+    async stop() {
+      return (await recorder?.stop()) ?? 0
+    },
+    async until(what, holds, msMax = 40_000) {
+      const deadline = performance.now() + msMax
+      for (;;) {
+        const now = await status()
+        if (now !== undefined && holds(now)) return now
+        if (performance.now() > deadline) {
+          throw new Error(`${what}: not within ${msMax} ms.\n${JSON.stringify(now)}\n${(await log()).slice(-4000)}`)
+        }
+        await sleep(100)
+      }
+    },
+    async prove() {
+      const { store, place } = await storeFromSettings(settingsFile)
+      try {
+        return await proveCamera({ archive: store, place, camera: rigCamera, directory: at('proof'), killed })
+      } finally {
+        await store.close()
+      }
+    },
+    async close() {
+      await recorder?.kill()
+      await server.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** What must hold of every proof: everything is there once, in order, unchanged, but for what a kill interrupted. */
+export function badFindings(proof: CameraProof): string[] {
+  const findings = [...proof.units.findings, ...proof.frames.findings].filter(({ kind }) => kind !== 'interrupted')
+  return [
+    ...findings.map(({ kind, sentence }) => `${kind}: ${sentence}`),
+    ...(proof.crcEqual ? [] : ['a CRC-64 differs']),
+    ...(proof.units.units > 0 ? [] : ['there is no unit']),
+    ...(proof.frames.frames > 0 ? [] : ['there is no frame']),
+  ]
+}
