@@ -125,7 +125,7 @@ function hintFrom(words: readonly string[]): string {
   const hint = hints.find(([pattern]) => pattern.test(said))
   if (hint !== undefined) return ` ${hint[1]}`
   const last = words.at(-1)
-  return last === undefined ? '' : ` Its last words: ${last.slice(0, lastWordsMax)}`
+  return last === undefined ? '' : ` Its last words: "${last.slice(0, lastWordsMax)}".`
 }
 
 /** A sentence stays one line on a terminal of ordinary width; the log has all of the last words. */

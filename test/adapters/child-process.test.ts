@@ -127,6 +127,14 @@ describe('what it says', () => {
     }
   })
 
+  test('may repeat a secret beyond the limit', async () => {
+    for (let before = 0; before < password.length; before += 3) {
+      const { lines } = await runToEnd(says('x'.repeat(before) + password.repeat(500)))
+      expect(lines.join()).toContain('(secret)(secret)')
+      expect(lines.join()).not.toMatch(/p@?$|p@/)
+    }
+  })
+
   test('may be megabytes without a line end', async () => {
     const { lines, exit } = await runToEnd(
       one('sh', '-c', 'head -c 5000000 /dev/zero | tr "\\\\0" z >&2; echo >&2; echo end >&2'),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../src/base/random.ts'
 import { createCamera } from '../../src/capture/camera.ts'
 import { debianFfmpeg } from '../../src/capture/camera-command.ts'
 import type { CameraSource } from '../../src/capture/camera-source.ts'
@@ -180,6 +181,52 @@ describe('a camera', () => {
     await stage.clock.advance(60_000)
     expect(camera.status()).toMatchObject({ state: 'recording', restarts: 0 })
   })
+})
+
+describe('whatever a camera does', () => {
+  const seeds = Array.from({ length: 40 }, (_, i) => seed * 1000 + i)
+  test.each(seeds)(
+    'it has one process at a time, waits between two, and keeps its footage in order (seed %i)',
+    async (each) => {
+      const random = seededRandom(each)
+      let alive = 0
+      let mostAlive = 0
+      const moody: Script = async (actor) => {
+        alive += 1
+        mostAlive = Math.max(mostAlive, alive)
+        while (!actor.stopped() && random.fraction() > 0.02) {
+          const letters = ['K', 'K', 'K', 'K..', '...', '', 'hgno'.charAt(Math.floor(random.fraction() * 40))]
+          const sent = letters[Math.floor(random.fraction() * letters.length)] ?? ''
+          if (sent !== '') actor.send(sent)
+          await actor.sleep(random.fraction() < 0.05 ? random.fraction() * 30_000 : random.fraction() * 2_000)
+        }
+        alive -= 1
+        return random.fraction() < 0.5 ? undefined : { kind: 'killed', signal: 'SIGSEGV' }
+      }
+      const stage = createStage([moody], each)
+      const { camera, stop, over } = play(stage)
+      await stage.clock.advance(3_600_000)
+      expect(mostAlive).toBe(1)
+      expect(Math.min(...waits(stage, 0))).toBeGreaterThanOrEqual(1_000)
+      stop.abort()
+      await stage.clock.advance(3_000)
+      await over
+      expect(alive).toBe(0)
+      const units = stage.sink.recordings.flatMap((kept) => kept.units)
+      expect(units.length).toBe(camera.status().unitsCaptured)
+      expect(units.length).toBeGreaterThan(0)
+      // No time is told twice, and what is missing for long is in the gap records, once.
+      let missing = 0
+      for (const [i, unit] of units.slice(1).entries()) {
+        const before = units[i]?.media
+        const pauseMs = (unit.media.firstPts - (before?.firstPts ?? 0) - (before?.durationTicks ?? 0)) / 90
+        expect(pauseMs).toBeGreaterThan(-1)
+        const gopMs = Math.max(before?.durationTicks ?? 0, unit.media.durationTicks) / 90
+        if (pauseMs > gopMs + 1_000) missing += 1
+      }
+      expect(stage.gaps.length).toBe(missing)
+    },
+  )
 })
 
 describe('trying again', () => {
