@@ -206,7 +206,7 @@ export function createUplink(world: UplinkWorld): Uplink {
     entry.failures += 1
     entry.notBefore = clock.mono() + Math.max(error.retryAfterMs ?? 0, backoffMs(rule.wait, entry.failures, random))
     entry.linkWait = rule.scope === 'link'
-    if (rule.needsPerson && entry.problem?.code !== error.code) {
+    if (rule.needsPerson && (entry.problem === undefined || entry.problem.code !== error.code)) {
       log.error('store-refuses', `${error.message} ${rule.does}`, {
         recording: recordingName(entry.id),
         code: error.code,
