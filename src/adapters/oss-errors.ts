@@ -14,6 +14,7 @@ interface Meaning {
 const checkKey = 'Check the access key in the settings: it is unknown, disabled or expired.'
 const checkRights =
   'The key may not do this: it needs oss:PutObject and oss:GetObject on these objects, and oss:PutObjectTagging for tags.'
+const checkRegion = "Check store.region: it is not the bucket's."
 const payFirst = 'The account or the bucket is suspended, often for unpaid bills; look into the Alibaba Cloud console.'
 
 const meanings: Readonly<Record<string, Meaning>> = {
@@ -52,7 +53,21 @@ const meanings: Readonly<Record<string, Meaning>> = {
   QpsLimitExceeded: { kind: 'busy' },
 }
 
-const meaningOfForgotten: Meaning = { kind: 'credentials-expired' }
+function meaningOf(
+  status: number,
+  {
+    code,
+    said,
+    temporary,
+  }: { readonly code: string | undefined; readonly said: string | undefined; readonly temporary: boolean },
+): Meaning {
+  if (code === undefined) return meaningOfStatus(status)
+  if (temporary && code === 'InvalidAccessKeyId') return { kind: 'credentials-expired' }
+  // OSS has no code of its own for it, and this setting is the one most easily got wrong.
+  if (code === 'InvalidArgument' && said?.includes('signing region') === true)
+    return { kind: 'denied', hint: checkRegion }
+  return meanings[code] ?? meaningOfStatus(status)
+}
 
 /** For codes that are not in the table, and answers without a code. */
 function meaningOfStatus(status: number): Meaning {
@@ -74,10 +89,7 @@ export function errorOfAnswer(answer: OssAnswer, what: string, temporary = false
     return { kind: 'impostor', message }
   }
   const { code, message: said, ec } = refusalOf(answer)
-  const forgotten = temporary && code === 'InvalidAccessKeyId'
-  const { kind, hint } = forgotten
-    ? meaningOfForgotten
-    : ((code === undefined ? undefined : meanings[code]) ?? meaningOfStatus(answer.status))
+  const { kind, hint } = meaningOf(answer.status, { code, said, temporary })
   const details = [code ?? `HTTP ${answer.status}`, said, ec === undefined ? undefined : `EC ${ec}`]
   const reason = `the store refused (${details.filter((part) => part !== undefined).join(', ')})`
   const asked = numberOf(answer, 'x-oss-qos-delay-time') ?? secondsOf(headerOf(answer, 'retry-after'))

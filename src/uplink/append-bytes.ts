@@ -152,7 +152,8 @@ export async function endOf(
     const answer = await world.store.inspect(key, signal)
     if (answer.ok) {
       if (answer.value.kind === 'other') return err(changed(key, 'not-appendable'))
-      return ok(answer.value.kind === 'absent' ? emptyExtent : answer.value)
+      if (answer.value.kind === 'absent') return ok(emptyExtent)
+      return ok({ length: answer.value.length, crc64: answer.value.crc64 })
     }
     const { error } = answer
     if (givesUp(error, world.clock.mono() - since)) return err({ kind: 'store', message: error.message })
