@@ -61,7 +61,7 @@ export function pcrAt(bytes: Uint8Array, at: number): number {
 }
 
 /** True if the adaptation field is longer than its contents: a sender fills up the last packet of a PES like this. */
-export function isStuffed(bytes: Uint8Array, at: number): boolean {
+function isStuffed(bytes: Uint8Array, at: number): boolean {
   if ((u8(bytes, at + 3) & 0x20) === 0) return false
   const length = u8(bytes, at + 4)
   if (length === 0) return true

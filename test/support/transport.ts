@@ -9,7 +9,7 @@ import { crc32 } from '../../src/format/program.ts'
 import { readUnits } from '../../src/format/read-units.ts'
 import type { MediaInfo } from '../../src/format/unit.ts'
 
-export const packetBytes = 188
+const packetBytes = 188
 
 export interface SendOptions extends Partial<CameraRunOptions> {
   /** Sizes of the pieces in which the bytes are read, in bytes. */

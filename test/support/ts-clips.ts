@@ -39,7 +39,7 @@ export function ffmpeg(args: readonly string[], input?: Uint8Array): Buffer {
 }
 
 /** Path of the clip's file. */
-export function clipFile(options: ClipOptions): string {
+function clipFile(options: ClipOptions): string {
   const args = clipArguments(options)
   const name = createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 16)
   const file = join(cacheDir, `${name}.ts`)
