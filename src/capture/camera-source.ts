@@ -2,7 +2,7 @@
 import type { Secret } from '../base/secret.ts'
 
 /** A pattern with the wall clock (UTC) and the camera's name burned in. */
-export interface TestSource {
+interface TestSource {
   readonly kind: 'test'
   readonly width: number
   readonly height: number
@@ -14,7 +14,7 @@ export interface TestSource {
 }
 
 /** A file with H.264, in a loop, in real time. */
-export interface FileSource {
+interface FileSource {
   readonly kind: 'file'
   readonly path: string
   readonly audio?: boolean
@@ -33,13 +33,13 @@ export interface RtspSource {
 }
 
 /** Any program that writes MPEG-TS with H.264 to its standard output: an argument list, or a line for `sh`. */
-export interface CommandSource {
+interface CommandSource {
   readonly kind: 'command'
   readonly command: readonly string[] | string
 }
 
 /** Kinds that have their place in the table and no process yet. */
-export interface LaterSource {
+interface LaterSource {
   readonly kind: 'rpicam' | 'v4l2'
 }
 

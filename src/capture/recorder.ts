@@ -112,7 +112,7 @@ interface FootageEnd {
 }
 
 /** A gap's range and cause; `undefined` when the footage goes on, or nothing of this boot came before. */
-export function gapBefore(
+function gapBefore(
   unit: RunUnit,
   end: FootageEnd | undefined,
   open: OpenRecording | undefined,

@@ -12,12 +12,12 @@ import type { FootageGap } from '../../src/capture/recorder.ts'
 import { ticksPerMs, wrapTicks } from '../../src/format/unit.ts'
 import { createMemorySink } from '../support/memory-sink.ts'
 
-export interface ManualClock extends Clock {
+interface ManualClock extends Clock {
   /** Lets `ms` pass; everything that sleeps until then wakes in order. */
   advance(ms: number): Promise<void>
 }
 
-export function createManualClock(startMs: number): ManualClock {
+function createManualClock(startMs: number): ManualClock {
   let now = startMs
   const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
   return {
@@ -52,7 +52,7 @@ export function createManualClock(startMs: number): ManualClock {
 }
 
 /** What a script may do as a camera's process. When the script returns, the process ends with code 0. */
-export interface Actor {
+interface Actor {
   send(letters: string): void
   sendBytes(bytes: Uint8Array): void
   say(line: string): void
@@ -156,7 +156,7 @@ function scriptedChildren(scripts: readonly Script[], clock: Clock, startedAt: n
 
 const problems: Readonly<Record<string, RunProblem>> = { h: 'h265', o: 'other-codec', n: 'no-video', g: 'garbage' }
 
-export function createLetterRun(): CameraRun {
+function createLetterRun(): CameraRun {
   let state: RunState = {
     bytes: 0,
     lastByteAt: undefined,

@@ -4,7 +4,7 @@ import type { UnitSink } from '../../src/capture/unit-sink.ts'
 import { type RecordingHead, recordingName, type TrackId, type VideoHeader } from '../../src/format/recording.ts'
 import { type Ticks, type Unit, wrapTicks } from '../../src/format/unit.ts'
 
-export interface KeptRecording {
+interface KeptRecording {
   readonly head: RecordingHead
   readonly units: Unit[]
 }

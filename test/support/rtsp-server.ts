@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const script = fileURLToPath(new URL('rtsp-server.py', import.meta.url))
 /** Debian's names; the tests of network cameras need them, and fail with this list where they are missing. */
-export const rtspServerPackages = [
+const rtspServerPackages = [
   'python3-gi',
   'gir1.2-gst-rtsp-server-1.0',
   'gstreamer1.0-plugins-base',
