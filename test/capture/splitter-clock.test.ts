@@ -155,8 +155,7 @@ test.each([1, 2, 3])('cuts a GOP of 6 s at frames, into units of %i s, the same 
   const film = frameParts(clip({ seconds: 18, gop: 150 }))
   const { units } = sendPaced(film, (part) => start + part.dtsMs, { targetDurationS })
   const seconds = units.map(({ unit }) => unit.media.durationTicks / 90_000)
-  expect(Math.max(...seconds)).toBeLessThan(targetDurationS + 0.5)
-  expect(units.length).toBe(18 / targetDurationS)
+  expect(seconds).toEqual(new Array(18 / targetDurationS).fill(targetDurationS))
   expect(units.map(({ unit }) => unit.media.keyframe).filter((key) => key).length).toBe(3)
   expect(codedFrames(joined(units)).length).toBe(450)
   expect(readBack(units)).toEqual(lengthsAndMedia(units))
@@ -175,4 +174,22 @@ test('another picture size asks for a new recording', () => {
   expect(units.length).toBe(16)
   expect(readBack(units)).toEqual(lengthsAndMedia(units))
   expect(concat(units.map((each) => each.unit.bytes)).length).toBeGreaterThan(0)
+})
+
+test('cuts a slow camera before a unit would round up to more than the target duration', () => {
+  // 1.25 s from frame to frame: the second one would make it 2.5 s.
+  const slow = frameParts(clip({ seconds: 40, fps: 0.8, gop: 16, bitrate: '40k' }))
+  const { units } = sendPaced(slow, (part) => start + part.dtsMs, { targetDurationS: 2 })
+  const settled = units.filter(({ unit }) => !unit.media.discontinuity).slice(0, -1)
+  expect(settled.length).toBeGreaterThan(20)
+  for (const { unit } of settled) expect(unit.media.durationTicks).toBe(1.25 * 90_000)
+  expect(readBack(units)).toEqual(lengthsAndMedia(units))
+})
+
+test('stamps that go back a little begin a run where a unit would begin before the one before it', () => {
+  const later = frameParts(clip({ ...plain, offsetS: 0.5 }))
+  const { units } = sendPaced([...later.slice(0, 3), ...parts.slice(0, 50)], (_, index) => start + index * 40)
+  expect(units.map(({ unit }) => unit.media.discontinuity)).toEqual([true, true, false])
+  for (const { unit } of units) expect(unit.media.durationTicks).toBeGreaterThan(0)
+  expect(readBack(units)).toEqual(lengthsAndMedia(units))
 })

@@ -220,3 +220,34 @@ test('makes the same of a stream without PCR, flags or adaptation fields, and of
     expect(readBack(units)).toEqual(lengthsAndMedia(units))
   }
 })
+
+test('goes on at the first packet after bytes that only look like some', () => {
+  const bytes = clip(plain)
+  const stray = new Uint8Array(200)
+  stray[1] = 0x47
+  stray[189] = 0x47
+  const at = 188 * 400
+  expect(bytes[at + 177]).not.toBe(0x47)
+  const torn = concat([bytes.subarray(0, at), stray, bytes.subarray(at)])
+  const arrivalMs = (): number => 20_000
+  expect(summaryOf(send(torn, { arrivalMs }))).toEqual(summaryOf(send(bytes, { arrivalMs })))
+})
+
+test('does not believe a program map with a wrong checksum', () => {
+  const packets = packetsOf(clip(plain))
+  const map = packets.find((packet) => pidOf(packet) === 0x1000) ?? new Uint8Array(188)
+  // The first stream's PID, 0x100, becomes 0x101.
+  const wrong = map.with(5 + 12 + 2, 0x01)
+  const bytes = concat(packets.flatMap((packet) => (pidOf(packet) === 0x1000 ? [packet, wrong] : [packet])))
+  expect(codedFrames(joined(send(bytes, { seconds: 8 })))).toEqual(codedFrames(concat(packets)))
+})
+
+test('takes out the discontinuity bits that the camera sets itself: they are ours to say where a run begins', () => {
+  const bytes = clip(plain)
+  const marked = concat(
+    packetsOf(bytes).map((packet) =>
+      ((packet[3] ?? 0) & 0x20) !== 0 && (packet[4] ?? 0) > 0 ? packet.with(5, (packet[5] ?? 0) | 0x80) : packet,
+    ),
+  )
+  expect(summaryOf(send(marked, { seconds: 8 }))).toEqual(summaryOf(send(bytes, { seconds: 8 })))
+})
