@@ -173,6 +173,29 @@ describe('tail', () => {
     await reader.stop()
   })
 
+  test('fetches what came between its last look and the end mark', async () => {
+    const archive = memoryArchive()
+    const clock = createHandClock({ wall: startMs })
+    const camera = recorder(archive)
+    camera.begin(startMs)
+    camera.unit(startMs)
+    let over = false
+    // The last unit, the end and the next recording arrive just as the reader asks whether it is over.
+    archive.onRequest = (what) => {
+      if (over || !what.includes('m3u8')) return
+      over = true
+      camera.unit(startMs + 1_000)
+      camera.end()
+      camera.begin(startMs + 2_000)
+      camera.unit(startMs + 2_000)
+    }
+    const reader = follow(archive, clock, { at: 'start' })
+    await pass(clock, 10)
+    expect(over).toBe(true)
+    expect(reader.received()).toBe(camera.sent())
+    await reader.stop()
+  })
+
   test('ends quietly when nobody reads any longer', async () => {
     const archive = memoryArchive()
     const clock = createHandClock({ wall: startMs })
