@@ -4,9 +4,10 @@
  *
  * Loaded at the first call: it is 280 modules, and most commands never need it.
  */
+import type { Readable } from 'node:stream'
 import type OssClass from 'ali-oss'
 import type { StoreCredentials } from '../config/credentials.ts'
-import { createOssTransport, type OssCall, type OssTransport, type Urllib } from './oss-transport.ts'
+import { createOssTransport, type OssCall, type OssTransport } from './oss-transport.ts'
 
 export interface OssAddress {
   readonly bucket: string
@@ -23,7 +24,7 @@ export interface OssAddress {
 
 /** What we call of it. The published types lack `ctx`, pairs of timeouts and the signing clock. */
 export interface OssClient {
-  append(key: string, body: NodeJS.ReadableStream, options: AppendOptions): Promise<unknown>
+  append(key: string, body: Readable, options: AppendOptions): Promise<unknown>
   head(key: string, options: CallOptions): Promise<unknown>
   get(key: string, options: CallOptions): Promise<unknown>
   listV2(query: Readonly<Record<string, string>>, options: CallOptions): Promise<OssListing>
@@ -34,7 +35,6 @@ export interface OssClient {
     stsToken: string | undefined
     amendTimeSkewed: number
   }
-  urllib: unknown
 }
 /** Made anew for each call: the library writes into it. */
 export interface CallOptions {
@@ -63,13 +63,9 @@ export interface OssConnection {
 /** Throws only for settings that their own validation refuses, and for a CA file that cannot be read. */
 export async function connectOss(address: OssAddress, credentials: StoreCredentials): Promise<OssConnection> {
   const { default: OSS } = await import('ali-oss')
-  const client = new OSS(ossOptions(address, credentials)) as unknown as OssClient
-  const { caFile } = address
-  const transport = createOssTransport(client.urllib as Urllib, {
-    pathStyle: address.pathStyle ?? false,
-    ...(caFile === undefined ? {} : { caFile }),
-  })
-  client.urllib = transport
+  const { caFile, pathStyle = false } = address
+  const transport = createOssTransport({ pathStyle, ...(caFile === undefined ? {} : { caFile }) })
+  const client = new OSS(ossOptions(address, credentials, transport)) as unknown as OssClient
   setCredentials(client, credentials)
   return { client, transport }
 }
@@ -84,7 +80,7 @@ export function setCredentials(client: OssClient, credentials: StoreCredentials)
 }
 
 /** The token is set later: given here, the library writes a warning to the terminal. */
-function ossOptions(address: OssAddress, credentials: StoreCredentials): OssClass.Options {
+function ossOptions(address: OssAddress, credentials: StoreCredentials, urllib: OssTransport): OssClass.Options {
   const region = address.region.startsWith('oss-') ? address.region : `oss-${address.region}`
   const options = {
     accessKeyId: credentials.accessKeyId,
@@ -96,6 +92,7 @@ function ossOptions(address: OssAddress, credentials: StoreCredentials): OssClas
     cname: address.cname ?? false,
     sldEnable: address.pathStyle ?? false,
     retryMax: 0,
+    urllib,
     ...(address.endpoint === undefined ? {} : { endpoint: withScheme(address.endpoint) }),
   }
   return options as OssClass.Options

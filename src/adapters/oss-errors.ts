@@ -2,8 +2,10 @@
  * One table from the store's words to ours. Codes are documented by OSS ("Error codes"); the diagnosis numbers (EC) are
  * not meant to be programmed against and are only quoted. What to do about each kind stands in `uplink/store-errors.ts`.
  */
+import { AssertionFailed } from '../base/assert.ts'
 import type { StoreError, StoreErrorKind } from '../uplink/object-store.ts'
 import { headerOf, numberOf, type OssAnswer, refusalOf, requestIdOf } from './oss-answer.ts'
+import { lateCode } from './oss-transport.ts'
 
 interface Meaning {
   readonly kind: StoreErrorKind
@@ -126,19 +128,21 @@ const silences: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 }
 
-/** Our own code: the time allowed for the call ran out. */
-export const lateCode = 'NotInTime'
-
 /** No answer at all. The error of the library is looked at for its code only: its text holds addresses and headers. */
 export function errorOfSilence(error: unknown, what: string, aborted: boolean): StoreError {
   if (aborted) return { kind: 'unanswered', message: `${what}: given up, since the recorder is stopping.` }
-  const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as {
-    code?: unknown
-    name?: unknown
-  }
-  const late =
-    name === 'ResponseTimeoutError' || name === 'ConnectionTimeoutError' || name === 'SocketAssignTimeoutError'
+  const { code } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown }
+  // A header that HTTP cannot carry: no waiting changes that.
+  if (String(code).startsWith('ERR_INVALID_')) return errorBeforehand(error, what)
+  const late = code === lateCode
   const why = late ? 'it did not answer in time' : silences[String(code)]
   const message = `${what}: the store did not answer${why === undefined ? '' : ` (${why})`}.`
   return { kind: 'unanswered', message, ...(late ? { code: lateCode } : {}) }
+}
+
+/** The request never left: a file of ours cannot be read, a setting is refused by the library. A broken rule is thrown. */
+export function errorBeforehand(error: unknown, what: string): StoreError {
+  if (error instanceof AssertionFailed) throw error
+  const why = error instanceof Error ? (error.message.split('\n')[0] ?? '').slice(0, 300) : 'no reason given'
+  return { kind: 'rejected', message: `${what}: the request could not be made (${why}).`, code: 'NotMade' }
 }

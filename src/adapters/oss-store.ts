@@ -17,9 +17,9 @@ import type { AppendRequest, ObjectStore, RemoteObject, StoreError } from '../up
 import type { TimeCorrection } from '../uplink/time-correction.ts'
 import { clockOf, type OssAnswer, requestIdOf } from './oss-answer.ts'
 import { connectOss, type OssAddress, type OssClient, type OssConnection, setCredentials } from './oss-client.ts'
-import { errorOfAnswer, errorOfSilence, lateCode } from './oss-errors.ts'
+import { errorBeforehand, errorOfAnswer, errorOfSilence } from './oss-errors.ts'
 import { archiveError, bytesOfRange, headFacts, remoteAfterAppend, remoteOfFacts } from './oss-objects.ts'
-import type { OssCall } from './oss-transport.ts'
+import { lateCode, type OssCall } from './oss-transport.ts'
 
 export interface OssStoreOptions extends OssAddress {
   readonly clock: Clock
@@ -65,7 +65,10 @@ export function createOssStore(options: OssStoreOptions): OssStore {
   ]
 
   async function ready(credentials: StoreCredentials): Promise<OssClient> {
-    connection ??= connectOss(options, credentials)
+    connection ??= connectOss(options, credentials).catch((error: unknown) => {
+      connection = undefined
+      throw error
+    })
     const { client } = await connection
     setCredentials(client, credentials)
     client.options.amendTimeSkewed = options.time?.signingSkewMs() ?? 0
@@ -75,10 +78,10 @@ export function createOssStore(options: OssStoreOptions): OssStore {
   /** One request. The value is whatever the library made of a success; the answer is what was really said. */
   async function call<T>(
     what: string,
-    signal: AbortSignal | undefined,
+    request: Pick<OssCall, 'signal' | 'body'>,
     send: (client: OssClient, ctx: OssCall) => Promise<T>,
   ): Promise<Result<{ readonly value: T; readonly answer: OssAnswer }, StoreError>> {
-    const ctx: OssCall = { signal }
+    const ctx: OssCall = { ...request }
     let temporary = false
     const sentAt = clock.mono()
     try {
@@ -92,7 +95,10 @@ export function createOssStore(options: OssStoreOptions): OssStore {
       return requestIdOf(answer) === undefined ? err(errorOfAnswer(answer, what)) : ok({ value, answer })
     } catch (error) {
       hear(ctx, sentAt)
-      if (ctx.answer === undefined) return err(errorOfSilence(ctx.silence ?? error, what, signal?.aborted === true))
+      if (ctx.answer === undefined) {
+        if (ctx.silence === undefined) return err(errorBeforehand(error, what))
+        return err(errorOfSilence(ctx.silence, what, request.signal?.aborted === true))
+      }
       const refusal = errorOfAnswer(ctx.answer, what, temporary)
       if (refusal.kind === 'credentials-expired') options.credentialsExpired?.()
       return err(refusal)
@@ -107,7 +113,7 @@ export function createOssStore(options: OssStoreOptions): OssStore {
 
   async function head(key: string, signal: AbortSignal | undefined): Promise<Result<ArchiveObject, StoreError>> {
     const what = `Asking for ${key}`
-    const found = await call(what, signal, (client, ctx) => client.head(key, { ctx, timeout: timeoutFor(0) }))
+    const found = await call(what, { signal }, (client, ctx) => client.head(key, { ctx, timeout: timeoutFor(0) }))
     return found.ok ? headFacts(found.value.answer, what) : found
   }
 
@@ -116,8 +122,8 @@ export function createOssStore(options: OssStoreOptions): OssStore {
     const what = `Appending to ${key}`
     const since = clock.mono()
     const headers = position === 0 ? { ...creation.headers, 'Content-Type': creation.contentType } : {}
-    const sent = await call(what, signal, (client, ctx) =>
-      client.append(key, Readable.from([body], { objectMode: false }), {
+    const sent = await call(what, { signal, body }, (client, ctx) =>
+      client.append(key, Readable.from([]), {
         ctx,
         position: String(position),
         contentLength: body.length,
@@ -144,7 +150,7 @@ export function createOssStore(options: OssStoreOptions): OssStore {
     const what = `Reading ${key}`
     // Without the second header OSS answers a range that ends beyond the object with the whole object.
     const headers = { Range: `bytes=${start}-${end - 1}`, 'x-oss-range-behavior': 'standard' }
-    const got = await call(what, signal, (client, ctx) =>
+    const got = await call(what, { signal }, (client, ctx) =>
       client.get(key, { ctx, headers, timeout: timeoutFor(end - start) }),
     )
     if (got.ok) return bytesOfRange(got.value.answer, { start, end }, what)
@@ -162,7 +168,7 @@ export function createOssStore(options: OssStoreOptions): OssStore {
     for (let page = 0; page < listPagesMax; page += 1) {
       const query = { prefix, 'max-keys': '1000', ...(delimiter === '' ? {} : { delimiter }) }
       const next = token === undefined ? {} : { 'continuation-token': token }
-      const listed = await call(`Listing ${prefix}`, signal, (client, ctx) =>
+      const listed = await call(`Listing ${prefix}`, { signal }, (client, ctx) =>
         client.listV2({ ...query, ...next }, { ctx, timeout: timeoutFor(0) }),
       )
       if (!listed.ok) return err(archiveError(listed.error))

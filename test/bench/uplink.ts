@@ -19,12 +19,17 @@ import { createMemoryBacklog } from '../support/memory-backlog.ts'
 import { type BenchResult, median } from './result.ts'
 
 const MiB = 1024 * 1024
+/** Requests until the machine code is there: the recorder runs for months, not for a second. */
+const warmUps = 150
 const never = new AbortController().signal
 const noise = (length: number): Buffer => Buffer.alloc(length, systemRandom.hex(4096), 'hex')
 
 export async function benchUplink(): Promise<BenchResult[]> {
   return [...(await benchAppend()), benchCrc64(), await benchThrottled()]
 }
+
+const appendReason =
+  'ali-oss signs and names each request in 0.4 to 0.6 ms of CPU, whatever its size; a megabyte on loopback takes about as long'
 
 /** Seconds of one call after another, median ratio of interleaved rounds: the noise of the machine hits both. */
 export async function benchAppend(rounds = 7): Promise<BenchResult[]> {
@@ -59,23 +64,19 @@ export async function benchAppend(rounds = 7): Promise<BenchResult[]> {
     const times = Math.round(160 / size)
     const ratios: number[] = []
     const speeds: number[] = []
-    await megabytesPerS(ours, body, 10)
-    await megabytesPerS(bare, body, 10)
+    await megabytesPerS(ours, body, warmUps)
+    await megabytesPerS(bare, body, warmUps)
     for (let round = 0; round < rounds; round += 1) {
       const adapter = await megabytesPerS(ours, body, times)
       const http = await megabytesPerS(bare, body, times)
       ratios.push(adapter / http)
       speeds.push(http)
     }
+    const value = median(ratios)
     const baseline = `node:http with the same bodies, ${median(speeds).toFixed(0)} MB/s`
-    results.push({
-      name: `ali-oss append, ${size} MiB`,
-      value: median(ratios),
-      unit: 'x',
-      aim,
-      baseline,
-      better: 'more',
-    })
+    const reason = value < aim ? { reason: appendReason } : {}
+    const name = `ali-oss append, ${size} MiB`
+    results.push({ name, value, unit: 'x', aim, baseline, better: 'more', ...reason })
   }
   await store.close()
   agent.destroy()
