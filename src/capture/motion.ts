@@ -28,7 +28,7 @@ export interface MotionState {
 }
 
 /** `level`: the input came to rest. `lost`: the line failed. `stopped`: the recorder was stopped in order. */
-export type EndCause = 'level' | 'lost' | 'stopped'
+type EndCause = 'level' | 'lost' | 'stopped'
 
 export type MotionEvent =
   | { readonly kind: 'start'; readonly at: MonoMs; readonly seen: boolean }

@@ -9,14 +9,14 @@ import { assert } from '../base/assert.ts'
 import type { MonoMs } from '../base/clock.ts'
 import type { LoopBeat } from '../base/loop.ts'
 
-export interface StuckLoop {
+interface StuckLoop {
   readonly name: string
   /** Time since it last came round. */
   readonly silentMs: number
   readonly limitMs: number
 }
 
-export interface WatchedLoop extends LoopBeat {
+interface WatchedLoop extends LoopBeat {
   /** The loop was ended on purpose and is watched no more. May be repeated. */
   ended(): void
 }
