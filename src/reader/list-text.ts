@@ -126,7 +126,7 @@ const lasting = (fromMs: number | undefined, toMs: number | undefined): string =
   fromMs === undefined || toMs === undefined ? '' : ` (${durationText(toMs - fromMs)})`
 
 /** `2.5 s`, `3 min 20 s`, `1 h 5 min`. */
-export function durationText(ms: number): string {
+function durationText(ms: number): string {
   const seconds = ms / 1000
   if (seconds < 60) return `${seconds.toFixed(1)} s`
   const minutes = Math.floor(seconds / 60)

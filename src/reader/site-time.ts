@@ -16,9 +16,6 @@ export function siteTime(ms: number, zone: string): string {
   return `${localIso(ms, offset).slice(0, 19).replace('T', ' ')} ${offsetText(offset)}`
 }
 
-/** `16:00:00`, for lines that name the day elsewhere. */
-export const siteClock = (ms: number, zone: string): string => localIso(ms, offsetMs(ms, zone)).slice(11, 19)
-
 /** `2026-11-23`: the site's day. */
 export const siteDay = (ms: number, zone: string): string => localIso(ms, offsetMs(ms, zone)).slice(0, 10)
 
