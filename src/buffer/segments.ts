@@ -75,6 +75,8 @@ export function createSegments(world: SegmentsWorld): Segments {
       }
       if (await unlink(segment)) continue
       idle.ring()
+      // The bell of a stop may have rung while we were busy.
+      if (closing) return
       await ringOrTime(bell, clock, retryMs)
     }
   }

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 
+/** Stream, DTS, PTS, duration, size, hash; side data may follow. Source: the header that ffmpeg's framehash prints. */
+const hashColumn = 5
 /** Standard error kept for a failure, in characters. */
 const wordsMax = 500
 
@@ -38,5 +40,5 @@ export async function frameHashes(source: string | Readable): Promise<string[]> 
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => line.slice(line.lastIndexOf(',') + 1).trim())
+    .map((line) => line.split(',')[hashColumn]?.trim() ?? '')
 }

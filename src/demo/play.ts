@@ -80,7 +80,7 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
 
   async function draw(): Promise<Status | undefined> {
     const status = await statusOf(options.directory)
-    const growing = status?.uplink.objects.find(({ track }) => track === `video/${camera}`)
+    const growing = status?.uplink.objects.find(({ track }) => track === camera)
     const stat = growing === undefined || scene.network === 'cut' ? undefined : await read.store.stat(growing.key)
     const object =
       growing === undefined ? undefined : { key: growing.key, bytes: stat?.ok === true ? stat.value.length : growing.bytes }
