@@ -176,7 +176,8 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     recording(id) {
       const recording = holdings.find(id)
       if (recording === undefined) return undefined
-      const { head, claim, arrived, chunks, closed } = recording
+      const { head, arrived, chunks, closed } = recording
+      const claim = recording.claimDurable ? recording.claim : undefined
       const pending = chunks.filter(isDurable).map(({ chunk }) => chunk)
       return { head, claim, arrived, pending, closed: closed && pending.length === chunks.length }
     },
@@ -189,10 +190,12 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       const recording = holdings.find(id)
       // It was given up whole while its name was being made.
       if (recording === undefined) return
-      assert(recording.claim === undefined, 'a recording is claimed once')
-      holdings.claim(recording, claim)
-      if (recording.head.video !== undefined) writer.noteClaim(recording)
+      assert(!recording.claimDurable, 'a recording is claimed once')
+      // The first name stands, also when somebody asks again because its row is slow to be written.
+      if (recording.claim === undefined) holdings.claim(recording, claim)
       await kv.write(holdings.takeRows(), true)
+      recording.claimDurable = true
+      if (recording.head.video !== undefined) writer.noteClaim(recording)
       changed.ring()
     },
     async confirm(id, arrived, throughSeq) {

@@ -30,6 +30,8 @@ export interface HeldChunk {
 export interface Recording {
   head: RecordingHead
   claim: Claim | undefined
+  /** Only then may anybody act on the claim: a name that a power cut takes back would be given twice. */
+  claimDurable: boolean
   arrived: Extent
   /** The first sequence number that has not arrived. */
   arrivedSeq: number

@@ -136,6 +136,7 @@ export function createHoldings(): Holdings {
     const heir: Recording = {
       head: { ...head, id: nextId(head.id.track, head.id.boot), startMonoMs, firstSeq: first.chunk.seq },
       claim: undefined,
+      claimDurable: false,
       arrived: emptyExtent,
       arrivedSeq: first.chunk.seq,
       arrivedEndPts: startPtsOf(startMonoMs),
@@ -245,6 +246,7 @@ export function newRecording(head: RecordingHead): Recording {
   return {
     head,
     claim: undefined,
+    claimDurable: false,
     arrived: emptyExtent,
     arrivedSeq: head.firstSeq,
     arrivedEndPts: startPtsOf(head.startMonoMs),

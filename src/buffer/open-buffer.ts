@@ -142,6 +142,7 @@ async function settleRows(core: Core, recovered: Recovered, loaded: Loaded, foun
   const staged = alarms.length > 0 ? lines.stage('catalogue', alarms) : undefined
   await kv.write([...(staged?.ops ?? []), ...holdings.takeRows()], true)
   staged?.landed()
+  for (const segment of recovered.segments) segment.rowDurable = true
   segments.sweep()
 }
 

@@ -7,12 +7,13 @@
  */
 import { crc64Combine } from '../base/crc64.ts'
 import { limits } from '../base/limits.ts'
-import { cameraOf, type Extent, emptyExtent, recordingName, type TrackId, trackKind } from '../format/recording.ts'
-import { endPtsOf, type HeldChunk, monoOf, type Recording, startMonoOf } from './holding.ts'
+import { type Extent, emptyExtent, recordingName, type TrackId, trackKind } from '../format/recording.ts'
+import type { HeldChunk, Recording } from './holding.ts'
 import { after, createHoldings, type Holdings, newRecording } from './holdings.ts'
 import type { Loaded, LoadedLine } from './load.ts'
 import type { Loss } from './loss.ts'
-import { type Identity, nameOf } from './rows.ts'
+import { mend } from './mend.ts'
+import { type Identity, nameOf, type SegmentEntry } from './rows.ts'
 import type { Segment } from './segments.ts'
 import type { Survey, SurveyedEntry } from './survey.ts'
 
@@ -34,7 +35,14 @@ export function recover(loaded: Loaded, found: Survey, bootCounter: number): Rec
   restoreTracks(holdings, loaded, found)
   const segments = new Map<number, Segment>()
   for (const { segment, bytes } of found.segments) {
-    segments.set(segment, { number: segment, bytes, closed: true, live: new Set(), claims: new Set() })
+    segments.set(segment, {
+      number: segment,
+      bytes,
+      closed: true,
+      rowDurable: true,
+      live: new Set(),
+      claims: new Set(),
+    })
   }
   const unnamed = new Set(recordings.values())
   for (const { head } of loaded.recordings) {
@@ -49,12 +57,7 @@ export function recover(loaded: Loaded, found: Survey, bootCounter: number): Rec
         loaded.lines.filter((line) => line.track === track),
       )
   }
-  const scanned = new Set(found.segments.filter((segment) => segment.scanned).map(({ segment }) => segment))
-  const trusted = loaded.state === 'whole'
-  const holes = mend(holdings, (next) => {
-    const inOpenSegment = next?.place.at === 'segment' && scanned.has(next.place.segment)
-    return trusted && inOpenSegment ? 'power' : 'corrupt'
-  })
+  const holes = mend(holdings, { storedOnce: storedOnce(loaded), trusted: loaded.state === 'whole' })
   settle(holdings, bootCounter)
   for (const recording of holdings.recordings()) {
     for (const held of recording.chunks) {
@@ -62,6 +65,14 @@ export function recover(loaded: Loaded, found: Survey, bootCounter: number): Rec
     }
   }
   return { holdings, segments: [...segments.values()], ...holes }
+}
+
+/** What the row of a segment says about a unit: it was on the disk once, whole. */
+function storedOnce(loaded: Loaded): (track: TrackId, seq: number) => SegmentEntry | undefined {
+  const stored = new Map<string, SegmentEntry>()
+  for (const { chunks } of loaded.segments.values())
+    for (const one of chunks) stored.set(`${one.track} ${one.seq}`, one)
+  return (track, seq) => stored.get(`${track} ${seq}`)
 }
 
 /** Every recording that rows, or the headers of records, know of. */
@@ -96,6 +107,7 @@ function identify(loaded: Loaded, found: Survey): Map<string, Recording> {
     recording.arrived = arrived
     recording.arrivedSeq = arrivedSeq
   }
+  for (const recording of known.values()) recording.claimDurable = recording.claim !== undefined
   return known
 }
 
@@ -181,72 +193,6 @@ function relative(end: Extent, base: Extent): Extent {
   return { length, crc64: crc64Combine(base.crc64, 0n, length) ^ end.crc64 }
 }
 
-/** Cuts every recording at its holes, so that what is left is whole. */
-function mend(
-  holdings: Holdings,
-  causeOf: (next: HeldChunk | undefined) => 'power' | 'corrupt',
-): Pick<Recovered, 'losses' | 'brokenLines'> {
-  const losses: Loss[] = []
-  const brokenLines = new Set<TrackId>()
-  for (const recording of [...holdings.recordings()]) {
-    holdings.track(recording.head.id.track).lines += recording.chunks.reduce((sum, { lines }) => sum + lines, 0)
-    let rest: Recording | undefined = recording
-    while (rest !== undefined) {
-      const current: Recording = rest
-      const hole = holeIn(current)
-      if (hole === undefined) break
-      const loss = lossAt(holdings, current, hole, causeOf(current.chunks[hole.at]))
-      if (loss === undefined) brokenLines.add(current.head.id.track)
-      else losses.push(loss)
-      rest = holdings.cutOut(current, hole.at, hole.at).heir
-    }
-  }
-  return { losses, brokenLines: [...brokenLines] }
-}
-
-/** `at`: index of the chunk behind the hole; `units`: how many sequence numbers are missing. */
-function holeIn(recording: Recording): { readonly at: number; readonly units: number } | undefined {
-  let expected = recording.arrivedSeq
-  for (const [at, { chunk }] of recording.chunks.entries()) {
-    if (chunk.seq !== expected) return { at, units: chunk.seq - expected }
-    expected += 1
-  }
-  if (!recording.closed || recording.endSeq <= expected) return undefined
-  return { at: recording.chunks.length, units: recording.endSeq - expected }
-}
-
-function lossAt(
-  holdings: Holdings,
-  recording: Recording,
-  hole: { readonly at: number; readonly units: number },
-  cause: Loss['cause'],
-): Loss | undefined {
-  const { head, arrived, base } = recording
-  const camera = cameraOf(head.id.track)
-  if (camera === undefined) return undefined
-  const last = recording.chunks[hole.at - 1]
-  const next = recording.chunks[hole.at]
-  const end = last === undefined ? base.length + arrived.length : last.before.length + last.chunk.length
-  const fromMonoMs = monoOf(recording, endPtsOf({ ...recording, chunks: recording.chunks.slice(0, hole.at) }))
-  const following = holdings
-    .recordings()
-    .find((other) => other.head.id.track === head.id.track && other.head.firstSeq >= recording.endSeq)
-  const sameBoot = following?.head.id.boot === head.id.boot ? following.head.startMonoMs : fromMonoMs
-  return {
-    camera,
-    cause,
-    bootCounter: head.id.boot,
-    fromMonoMs,
-    toMonoMs: next === undefined ? sameBoot : startMonoOf(next),
-    units: hole.units,
-    bytes: next === undefined ? 0 : Math.max(0, next.before.length - end),
-    note:
-      cause === 'power'
-        ? 'It was being written when the power failed.'
-        : 'It was stored on this device and cannot be read any more.',
-  }
-}
-
 /** Which recordings are open, where they end, and what may be on its way to the store. */
 function settle(holdings: Holdings, bootCounter: number): void {
   for (const owners of byTrack(holdings.recordings()).values()) {
@@ -258,7 +204,10 @@ function settle(holdings: Holdings, bootCounter: number): void {
       if (last === undefined && video) recording.tail = sum(base, arrived)
       if (claim !== undefined) recording.pinnedBelow = pinnedEnd(chunks)
       if (recording === owners.at(-1) && head.id.boot === bootCounter && !recording.closed) {
-        holdings.track(head.id.track).open = recording
+        const track = holdings.track(head.id.track)
+        track.open = recording
+        // A row may have counted units that ended with the process, in memory: their numbers were never used.
+        track.nextSeq = (last?.chunk.seq ?? recording.arrivedSeq - 1) + 1
         continue
       }
       if (claim === undefined && chunks.length === 0) holdings.forget(recording)

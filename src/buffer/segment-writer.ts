@@ -189,7 +189,7 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       await turns.take(() => disk.remove(number))
       return created
     }
-    const segment: Segment = { number, bytes: 0, closed: false, live: new Set(), claims: new Set() }
+    const segment: Segment = { number, bytes: 0, closed: false, rowDurable: false, live: new Set(), claims: new Set() }
     open = { file: created.value, segment }
     segments.add(segment)
     return created
@@ -204,7 +204,9 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
     await file.close()
     segment.closed = true
     const row = segmentRow(segment.bytes, segment.live)
-    void world.kv.write([{ type: 'put', key: segmentKey(segment.number), value: row }], true)
+    void world.kv.write([{ type: 'put', key: segmentKey(segment.number), value: row }], true).then(() => {
+      segment.rowDurable = true
+    })
     segments.sweep()
   }
 

@@ -21,6 +21,8 @@ export interface Segment {
   /** Bytes it takes on the disk. */
   bytes: number
   closed: boolean
+  /** The row that lists what is needed in it is on the disk. */
+  rowDurable: boolean
   readonly live: Set<HeldChunk>
   /** Recordings whose claim is written in it. */
   readonly claims: Set<Recording>
@@ -83,7 +85,7 @@ export function createSegments(world: SegmentsWorld): Segments {
 
   async function unlink(segment: Segment): Promise<boolean> {
     for (const recording of segment.claims) world.rewriteClaim(recording)
-    if (!(await durableOrFull())) return false
+    if (!(await durableOrFull(segment))) return false
     const removed = await turns.take(() => disk.remove(segment.number))
     if (!removed.ok) {
       log.warn(
@@ -97,8 +99,11 @@ export function createSegments(world: SegmentsWorld): Segments {
     return true
   }
 
-  /** Synced; or, when a full disk is what keeps the rows in memory, not: recovery finds the missing file by its row. */
-  async function durableOrFull(): Promise<boolean> {
+  /**
+   * Synced; or, when a full disk is what keeps the rows in memory and the unlink would cure it, not: the row of the
+   * segment still lists what was given up, so that recovery finds the file missing and writes the gap record.
+   */
+  async function durableOrFull(segment: Segment): Promise<boolean> {
     let durable = false
     void kv.write([], true).then(() => {
       durable = true
@@ -106,7 +111,7 @@ export function createSegments(world: SegmentsWorld): Segments {
     })
     while (!durable && !closing) {
       await ringOrTime(written, clock, fullWaitMs)
-      if (kv.problem()?.kind === 'full') return true
+      if (kv.problem()?.kind === 'full' && segment.rowDurable) return true
     }
     return durable
   }

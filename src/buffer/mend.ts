@@ -1,0 +1,109 @@
+/**
+ * Cuts every recording at its holes, so that what is left is whole, and names what is missing.
+ *
+ * A hole is a sequence number that a recording owns and no segment holds: footage that waited for the disk when the
+ * process or the power ended, though a row of the database had counted it already; or footage that was stored and cannot
+ * be read any more.
+ */
+import { cameraOf, type TrackId } from '../format/recording.ts'
+import { ticksPerMs } from '../format/unit.ts'
+import { endOf, endPtsOf, monoOf, type Recording, startMonoOf } from './holding.ts'
+import type { Holdings } from './holdings.ts'
+import type { Loss } from './loss.ts'
+import type { SegmentEntry } from './rows.ts'
+
+/** A usual GOP, where nothing better is known. */
+const unitMsUsual = 1_000
+
+export interface Mended {
+  readonly losses: readonly Loss[]
+  /** Record tracks in which lines are missing. */
+  readonly brokenLines: readonly TrackId[]
+}
+
+interface Hole {
+  /** Index of the chunk behind it. */
+  readonly at: number
+  readonly fromSeq: number
+  readonly units: number
+}
+
+/** Cuts every recording at its holes, so that what is left is whole. */
+export interface Evidence {
+  /** What the row of a segment says about a unit that no file holds any more. */
+  storedOnce(track: TrackId, seq: number): SegmentEntry | undefined
+  /** Every row is there: a unit without one was never stored. */
+  readonly trusted: boolean
+}
+
+export function mend(holdings: Holdings, evidence: Evidence): Mended {
+  const losses: Loss[] = []
+  const brokenLines = new Set<TrackId>()
+  for (const recording of [...holdings.recordings()]) {
+    holdings.track(recording.head.id.track).lines += recording.chunks.reduce((sum, { lines }) => sum + lines, 0)
+    let rest: Recording | undefined = recording
+    while (rest !== undefined) {
+      const current: Recording = rest
+      const hole = holeIn(current)
+      if (hole === undefined) break
+      const loss = lossAt(holdings, current, hole, evidence)
+      if (loss === undefined) brokenLines.add(current.head.id.track)
+      else losses.push(loss)
+      rest = holdings.cutOut(current, hole.at, hole.at).heir
+    }
+  }
+  return { losses, brokenLines: [...brokenLines] }
+}
+
+function holeIn(recording: Recording): Hole | undefined {
+  let expected = recording.arrivedSeq
+  for (const [at, { chunk }] of recording.chunks.entries()) {
+    if (chunk.seq !== expected) return { at, fromSeq: expected, units: chunk.seq - expected }
+    expected += 1
+  }
+  if (!recording.closed || recording.endSeq <= expected) return undefined
+  return { at: recording.chunks.length, fromSeq: expected, units: recording.endSeq - expected }
+}
+
+function lossAt(holdings: Holdings, recording: Recording, hole: Hole, evidence: Evidence): Loss | undefined {
+  const { head } = recording
+  const camera = cameraOf(head.id.track)
+  if (camera === undefined) return undefined
+  const first = evidence.storedOnce(head.id.track, hole.fromSeq)
+  const last = evidence.storedOnce(head.id.track, hole.fromSeq + hole.units - 1)
+  const corrupt = !evidence.trusted || first !== undefined || last !== undefined
+  const before = { ...recording, chunks: recording.chunks.slice(0, hole.at) }
+  const fromMonoMs = monoOf(recording, first?.media.firstPts ?? endPtsOf(before))
+  return {
+    camera,
+    cause: corrupt ? 'corrupt' : 'power',
+    bootCounter: head.id.boot,
+    fromMonoMs,
+    toMonoMs:
+      last === undefined ? endOfHole(holdings, recording, hole, fromMonoMs) : monoOf(recording, endOf(last.media)),
+    units: hole.units,
+    bytes: bytesIn(recording, hole),
+    note: corrupt
+      ? 'It was stored on this device and cannot be read any more.'
+      : 'It was on its way to the disk when the recorder or its power ended.',
+  }
+}
+
+/** Where the footage goes on; behind the last of a boot it does not, and the length of the units before must do. */
+function endOfHole(holdings: Holdings, recording: Recording, hole: Hole, fromMonoMs: number): number {
+  const next = recording.chunks[hole.at]
+  if (next !== undefined) return startMonoOf(next)
+  const { id } = recording.head
+  const following = holdings
+    .recordings()
+    .find(({ head }) => head.id.track === id.track && head.id.boot === id.boot && head.firstSeq >= recording.endSeq)
+  if (following !== undefined) return following.head.startMonoMs
+  const media = recording.chunks.at(-1)?.chunk.media
+  return fromMonoMs + hole.units * (media === undefined ? unitMsUsual : media.durationTicks / ticksPerMs)
+}
+
+function bytesIn({ arrived, base, chunks }: Recording, hole: Hole): number {
+  const last = chunks[hole.at - 1]
+  const end = last === undefined ? base.length + arrived.length : last.before.length + last.chunk.length
+  return Math.max(0, (chunks[hole.at]?.before.length ?? 0) - end)
+}
