@@ -1,7 +1,17 @@
 /** Builds `dist/`: TypeScript by `tsc`, and the page as it is. Skipped when nothing changed since the last build. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -20,8 +30,15 @@ function* filesBelow(folder) {
 /** Content, not times: a fresh checkout has new times and old content. */
 function fingerprint() {
   const hash = createHash('sha256')
-  for (const file of [...filesBelow(join(root, 'src')), join(root, 'tsconfig.json'), join(root, 'package.json')].sort()) {
-    hash.update(file).update(String(statSync(file).size)).update(readFileSync(file))
+  for (const file of [
+    ...filesBelow(join(root, 'src')),
+    join(root, 'tsconfig.json'),
+    join(root, 'package.json'),
+  ].sort()) {
+    hash
+      .update(file)
+      .update(String(statSync(file).size))
+      .update(readFileSync(file))
   }
   return hash.digest('hex')
 }

@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const checks = [
   ['types', 'node_modules/typescript/bin/tsc', ['-p', '.', '--noEmit']],
-  ['lint and format', 'node_modules/@biomejs/biome/bin/biome', ['check', '--config-path=.biome.json', '--error-on-warnings']],
+  ['types of the page', 'node_modules/typescript/bin/tsc', ['-p', 'src/viewer/page', '--noEmit']],
+  [
+    'lint and format',
+    'node_modules/@biomejs/biome/bin/biome',
+    ['check', '--config-path=.biome.json', '--error-on-warnings'],
+  ],
   ['dead code', 'node_modules/knip/bin/knip.js', ['--no-progress']],
   ['house rules', 'node_modules/vitest/vitest.mjs', ['run', '--config', 'test/vitest.config.ts', 'test/tidy']],
 ]

@@ -21,7 +21,7 @@ var programs = JSON.parse(fs.readFileSync(path.join(__dirname, 'programs.json'),
 var verbs = {
   demo: { programs: ['ffmpeg'], build: true, run: [['node', 'dist/demo/demo.js']] },
   test: {
-    programs: ['ffmpeg', 'rtsp-server'],
+    programs: ['ffmpeg', 'rtsp-server', 'openssl', 'perl', 'systemd-analyze'],
     build: true,
     run: [
       ['node', 'scripts/check.mjs'],
@@ -47,8 +47,11 @@ function checkNode() {
   var version = process.versions.node.split('.').map(Number)
   if (version[0] > leastNode[0] || (version[0] === leastNode[0] && version[1] >= leastNode[1])) return
   fail(
-    'Watchpost needs Node.js ' + leastNode.join('.') + ' or newer (20, 22 and 24 are tested); this is ' +
-      process.versions.node + '.\nInstall a newer one, for instance from https://nodejs.org, and run this again.',
+    'Watchpost needs Node.js ' +
+      leastNode.join('.') +
+      ' or newer (20, 22 and 24 are tested); this is ' +
+      process.versions.node +
+      '.\nInstall a newer one, for instance from https://nodejs.org, and run this again.',
   )
 }
 
@@ -79,11 +82,11 @@ function installPackages(mayInstall) {
 }
 
 function isThere(program) {
-  return program.any.some(function (file) {
+  return program.any.some((file) => {
     if (file.charAt(0) === '/') return matches(file)
-    return (process.env.PATH || '').split(path.delimiter).some(function (folder) {
-      return folder !== '' && fs.existsSync(path.join(folder, file))
-    })
+    return (process.env.PATH || '')
+      .split(path.delimiter)
+      .some((folder) => folder !== '' && fs.existsSync(path.join(folder, file)))
   })
 }
 
@@ -94,20 +97,14 @@ function matches(file) {
   var before = path.dirname(file.slice(0, star + 1))
   if (!fs.existsSync(before)) return false
   var rest = file.slice(star + 1)
-  return fs.readdirSync(before).some(function (name) {
-    return fs.existsSync(path.join(before, name) + rest)
-  })
+  return fs.readdirSync(before).some((name) => fs.existsSync(path.join(before, name) + rest))
 }
 
 /** Installs Debian packages as root; otherwise names the one command that does. */
 function installPrograms(names, mayInstall) {
-  var missing = names.filter(function (name) {
-    return !isThere(programs[name])
-  })
+  var missing = names.filter((name) => !isThere(programs[name]))
   if (missing.length === 0) return
-  var packages = missing.reduce(function (all, name) {
-    return all.concat(programs[name].debian)
-  }, [])
+  var packages = missing.reduce((all, name) => all.concat(programs[name].debian), [])
   var command = 'apt-get install -y --no-install-recommends ' + packages.join(' ')
   var what = missing.join(' and ')
   var haveApt = isThere({ any: ['apt-get'] })
@@ -130,14 +127,12 @@ function main() {
   var verb = verbs[name]
   if (!verb) fail('Usage: node scripts/start.cjs ' + Object.keys(verbs).join('|') + ' [--no-install] [options]')
   var given = process.argv.slice(3)
-  var rest = given.filter(function (word) {
-    return word !== '--no-install'
-  })
+  var rest = given.filter((word) => word !== '--no-install')
   var mayInstall = rest.length === given.length
   installPackages(mayInstall)
   installPrograms(verb.programs, mayInstall)
   if (verb.build) run(process.execPath, ['scripts/build.mjs'])
-  verb.run.forEach(function (step, index) {
+  verb.run.forEach((step, index) => {
     var last = index === verb.run.length - 1
     var extra = last ? rest : []
     if (step[0] === 'node') run(process.execPath, [step[1]].concat(extra))

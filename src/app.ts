@@ -164,7 +164,9 @@ export function createApp(ports: AppPorts): App {
         const beat = ports.liveness.watch('reporter', reporterTurnMsMax)
         const schedule = ports.openSchedule(settings)
         const write = (line: string): void => void buffer.write('health', line)
-        await runReporter({ clock, log, schedule, beat, probes: ports.probes, status, write }, signal).finally(beat.ended)
+        await runReporter({ clock, log, schedule, beat, probes: ports.probes, status, write }, signal).finally(
+          beat.ended,
+        )
       },
     }
   }
@@ -267,5 +269,7 @@ function fingerprintOf(value: unknown): string {
   if (value instanceof Secret) return JSON.stringify(value.reveal())
   if (Array.isArray(value)) return `[${value.map(fingerprintOf).join()}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined'
-  return `{${Object.entries(value).map(([name, inner]) => `${name}:${fingerprintOf(inner)}`).join()}}`
+  return `{${Object.entries(value)
+    .map(([name, inner]) => `${name}:${fingerprintOf(inner)}`)
+    .join()}}`
 }

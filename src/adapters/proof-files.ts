@@ -27,7 +27,7 @@ export interface ProofFiles {
 export const unitsFile = 'units.jsonl'
 
 /** The raw bytes of one life of a camera's process. Sorts by time. */
-export const cameraFile = (name: string, life: string, run: number): string =>
+const cameraFile = (name: string, life: string, run: number): string =>
   `camera-${name}-${life}-${String(run).padStart(4, '0')}.ts`
 
 /** @throws if the directory cannot be made or written: a proof that cannot be kept must not look like one */

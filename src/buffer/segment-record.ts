@@ -31,7 +31,7 @@ import {
 
 const magic = 0x31735057
 const version = 1
-export const headerBytes = 20
+const headerBytes = 20
 /** Meta data of a record: an identity is under 2 KiB, since a key is at most 1,023 bytes. */
 const metaBytesMax = 8 * 1024
 

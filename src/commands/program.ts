@@ -36,7 +36,9 @@ export function createProgram(): Command {
 
 /** The commands as a table for people, in Markdown. */
 export function commandTable(): string {
-  const rows = createProgram().commands.map((command) => `| \`watchpost ${usageOf(command)}\` | ${command.description()} |`)
+  const rows = createProgram().commands.map(
+    (command) => `| \`watchpost ${usageOf(command)}\` | ${command.description()} |`,
+  )
   return ['| command | what it does |', '|---|---|', ...rows].join('\n')
 }
 

@@ -23,7 +23,13 @@ export async function openRecorderBuffer(
 ): Promise<Buffer> {
   const { directory, quotaBytes, minFreeBytes } = buffer
   const kv = levelStore(join(directory, 'index'))
-  const opened = await openBuffer({ ...world, quotaBytes, minFreeBytes, kv, disk: segmentFiles(join(directory, 'segments')) })
+  const opened = await openBuffer({
+    ...world,
+    quotaBytes,
+    minFreeBytes,
+    kv,
+    disk: segmentFiles(join(directory, 'segments')),
+  })
   if (!opened.ok) throw new CommandError(exitCodes[opened.error.kind], opened.error.message)
   return opened.value
 }

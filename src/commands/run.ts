@@ -43,7 +43,10 @@ export function registerRun(program: Command): void {
     .command('run')
     .description('record: run the recorder until SIGTERM')
     .addOption(configOption())
-    .option('--proof <directory>', "keep witnesses there: the camera's own bytes and a hash of each unit (for demos and tests)")
+    .option(
+      '--proof <directory>',
+      "keep witnesses there: the camera's own bytes and a hash of each unit (for demos and tests)",
+    )
     .action((options: { readonly config: string; readonly proof?: string }) => run(options.config, options.proof))
 }
 
@@ -86,7 +89,10 @@ async function run(config: string, proofDirectory: string | undefined): Promise<
   const signal = await nextSignal()
   log.info('stopping', `Stopping in order (${signal}).`)
   ports.supervisor.stopping()
-  const tooLong = setTimeout(() => end(log, 'stop', new Error(`It took longer than ${limits.stopMs} ms.`)), limits.stopMs)
+  const tooLong = setTimeout(
+    () => end(log, 'stop', new Error(`It took longer than ${limits.stopMs} ms.`)),
+    limits.stopMs,
+  )
   await app.stop(drainMsMax)
   await buffer.close()
   ended.abort()

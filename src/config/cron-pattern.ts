@@ -28,7 +28,28 @@ export function isCronPattern(pattern: string): boolean {
   const parts = pattern.trim().split(/ +/)
   if (parts.length !== 5 && parts.length !== 6) return false
   const wanted = fields.slice(fields.length - parts.length)
-  return wanted.every((field, at) => (parts[at] ?? '').split(',').every((item) => isItem(item, field)))
+  if (!wanted.every((field, at) => (parts[at] ?? '').split(',').every((item) => isItem(item, field)))) return false
+  return hasSuchDay(parts.at(-3) ?? '', parts.at(-2) ?? '')
+}
+
+/** Longest length of each month. */
+const daysOf = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/** `0 0 31 4 *` is never: the scheduler would refuse it when the recorder starts. */
+function hasSuchDay(dayPart: string, monthPart: string): boolean {
+  const leastDay = Math.min(...dayPart.split(',').map((item) => (item.startsWith('*') ? 1 : Number.parseInt(item, 10))))
+  return monthsOf(monthPart).some((month) => leastDay <= (daysOf[month - 1] ?? 0))
+}
+
+function monthsOf(part: string): number[] {
+  const field: CronField = { least: 1, most: 12, names: months }
+  return part.split(',').flatMap((item) => {
+    const [range = '', step = '1'] = item.split('/')
+    const [first = '', last] = range === '*' ? ['1', '12'] : range.split('-')
+    const from = numberOf(first, field) ?? 1
+    const to = numberOf(last ?? first, field) ?? 12
+    return Array.from({ length: to - from + 1 }, (_, at) => from + at).filter((m) => (m - from) % Number(step) === 0)
+  })
 }
 
 function isItem(item: string, field: CronField): boolean {

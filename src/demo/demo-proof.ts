@@ -71,7 +71,7 @@ const orderOf = (name: string, lives: readonly Life[]): number => {
   return at === -1 ? lives.length : at
 }
 
-export function readWitnesses(directory: string): UnitWitness[] {
+function readWitnesses(directory: string): UnitWitness[] {
   return readFileSync(join(directory, unitsFile), 'utf8')
     .split('\n')
     .filter((line) => line !== '')

@@ -49,7 +49,6 @@ export function recordingKey(
 }
 
 export const playlistKeyOf = (videoKey: string): string => videoKey.replace(/\.ts$/, '.m3u8')
-export const videoKeyOf = (playlistKey: string): string => playlistKey.replace(/\.m3u8$/, '.ts')
 
 /** The start that stands in a video object's name, in wall ms; `undefined` for unsynced and foreign names. */
 export function startInKey(key: string): number | undefined {

@@ -38,7 +38,7 @@ export const playlistStart: PlaylistPosition = { entries: 0, mediaBytes: 0 }
 /** Media time in ticks of a recording's start, from its monotonic time in ms. */
 export const startPtsOf = (startMonoMs: number): Ticks => wrapTicks(Math.round(startMonoMs * ticksPerMs))
 
-export function playlistHeader(plan: PlaylistPlan): string {
+function playlistHeader(plan: PlaylistPlan): string {
   return [
     '#EXTM3U',
     '#EXT-X-VERSION:4',

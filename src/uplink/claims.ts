@@ -37,7 +37,7 @@ function startOf(context: ClaimContext, head: RecordingHead): Claim['start'] {
 }
 
 /** wall = mono + offset for any boot we remember; `undefined` where it never learnt the time. */
-export function bootOffset(
+function bootOffset(
   context: Pick<ClaimContext, 'backlog' | 'clock' | 'wallTime'>,
   boot: number,
 ): { readonly ms: number; readonly errorMs: number } | undefined {

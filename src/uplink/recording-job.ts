@@ -212,5 +212,3 @@ const abandonNotes: Readonly<Record<AbandonReason, (key: string) => string>> = {
   different: (key) => `${key} has the right length and the wrong bytes (CRC-64 differs). ${goesOn}.`,
   full: (key) => `${key} takes no more bytes: the store's size limit is reached. ${goesOn}.`,
 }
-
-export const isVideo = (id: RecordingId): boolean => trackKind(id.track) === 'video'

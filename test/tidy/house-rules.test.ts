@@ -22,12 +22,20 @@ describe('the rules of the house', () => {
   })
 
   test.each([
-    ['a feature that imports a feature', file('src/buffer/a.ts', "import { x } from '../uplink/b.ts'\n"), 'may not import'],
+    [
+      'a feature that imports a feature',
+      file('src/buffer/a.ts', "import { x } from '../uplink/b.ts'\n"),
+      'may not import',
+    ],
     ['base that imports format', file('src/base/a.ts', "import type { x } from '../format/b.ts'\n"), 'may not import'],
     ['a cloud package outside adapters', file('src/uplink/a.ts', "import OSS from 'ali-oss'\n"), 'src/adapters'],
     ['a lazy import of hardware', file('src/app.ts', "await import('onoff')\n"), 'src/adapters'],
     ['the file system outside adapters', file('src/buffer/a.ts', "import { open } from 'node:fs'\n"), 'src/adapters'],
-    ['the stand-in that uses our code', file('src/oss-server/a.ts', "import { crc64 } from '../base/c.ts'\n"), 'shares no'],
+    [
+      'the stand-in that uses our code',
+      file('src/oss-server/a.ts', "import { crc64 } from '../base/c.ts'\n"),
+      'shares no',
+    ],
     ['the time from nowhere', file('src/health/a.ts', 'const now = Date.now()\n'), 'Clock'],
     ['a timer', file('src/capture/a.ts', 'setTimeout(() => {}, 5)\n'), 'Clock'],
     ['dice', file('src/uplink/a.ts', 'const x = Math.random()\n'), 'Random'],
@@ -37,11 +45,16 @@ describe('the rules of the house', () => {
   })
 
   test('do not mind the same words in a comment', () => {
-    expect(breaches([file('src/base/a.ts', '/** Never Date.now(). */\n// setTimeout(x)\nexport const a = 1\n')])).toEqual([])
+    expect(
+      breaches([file('src/base/a.ts', '/** Never Date.now(). */\n// setTimeout(x)\nexport const a = 1\n')]),
+    ).toEqual([])
   })
 
   test('every link in a README leads somewhere', () => {
-    const pages = ['README.md', ...['src', 'hw', 'systemd', 'scripts', 'test'].flatMap((folder) => filesBelow(folder, '.md'))]
+    const pages = [
+      'README.md',
+      ...['src', 'hw', 'systemd', 'scripts', 'test'].flatMap((folder) => filesBelow(folder, '.md')),
+    ]
     const dead = pages.flatMap((page) => {
       if (!existsSync(join(root, page))) return [`${page} is missing`]
       const text = readFileSync(join(root, page), 'utf8')

@@ -67,7 +67,8 @@ function importBreaches(file: SourceFile): string[] {
     if (other === own) continue
     if (own === standAlone) found.push(`${file.path} imports ${path}: the stand-in shares no code with the recorder`)
     else if (other === standAlone) {
-      if (!mayStartIt.has(own)) found.push(`${file.path} imports ${path}: only commands and the demo start the stand-in`)
+      if (!mayStartIt.has(own))
+        found.push(`${file.path} imports ${path}: only commands and the demo start the stand-in`)
     } else if (!mayImport(own, other)) {
       found.push(`${file.path} imports ${path}: ${own} may not import ${other}; declare the port it needs`)
     }
@@ -90,5 +91,7 @@ function callBreaches(file: SourceFile): string[] {
 
 function lengthBreaches(file: SourceFile): string[] {
   const lines = file.text.split('\n').length - 1
-  return lines > fileLinesMax ? [`${file.path} has ${lines} lines; which two things does it do? (${fileLinesMax} at most)`] : []
+  return lines > fileLinesMax
+    ? [`${file.path} has ${lines} lines; which two things does it do? (${fileLinesMax} at most)`]
+    : []
 }
