@@ -10,8 +10,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { createScreen } from './screen.ts'
 import { type DemoOptions, playDemo } from './play.ts'
+import { createScreen } from './screen.ts'
 
 /** Shorter than this there is no time for an outage, a drain and a restart. */
 const shortestS = 30
@@ -51,7 +51,10 @@ process.on('SIGTERM', () => stop.abort())
 
 const terminal = {
   isTty: process.stdout.isTTY === true,
-  columns: process.stdout.columns ?? 100,
+  // Asked each time: a person may change the window's width.
+  get columns(): number {
+    return process.stdout.columns ?? 100
+  },
   write: (text: string): void => void process.stdout.write(text),
 }
 const directory = directoryOf(options.dir)

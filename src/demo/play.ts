@@ -41,11 +41,13 @@ export async function playDemo(options: DemoOptions, screen: Screen, signal: Abo
   const keys = { accessKeyId: 'demo-key', accessKeySecret: 'demo-secret-that-is-no-secret' }
   const server = await startOssServer({ dir: at('store'), bucket, region, keys })
   const settingsFile = at('watchpost.yaml')
-  writeFileSync(settingsFile, demoSettings(options.directory, { url: server.url, bucket, region, ...keys }, options.camera))
+  writeFileSync(
+    settingsFile,
+    demoSettings(options.directory, { url: server.url, bucket, region, ...keys }, options.camera),
+  )
   chmodSync(settingsFile, 0o600)
   const log = at('recorder.log')
-  const start = (): RecorderChild =>
-    startRecorder(cli, ['run', '--config', settingsFile, '--proof', at('proof')], log)
+  const start = (): RecorderChild => startRecorder(cli, ['run', '--config', settingsFile, '--proof', at('proof')], log)
   const view = startRecorder(cli, ['view', '--config', settingsFile, '--port', '0'], at('view.log'))
   const stage: Stage = { options, screen, signal, server, settingsFile, recorder: start(), killed: [] }
   try {
@@ -83,7 +85,9 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
     const growing = status?.uplink.objects.find(({ track }) => track === camera)
     const stat = growing === undefined || scene.network === 'cut' ? undefined : await read.store.stat(growing.key)
     const object =
-      growing === undefined ? undefined : { key: growing.key, bytes: stat?.ok === true ? stat.value.length : growing.bytes }
+      growing === undefined
+        ? undefined
+        : { key: growing.key, bytes: stat?.ok === true ? stat.value.length : growing.bytes }
     const now: Scene = { ...scene, elapsedS: elapsedS(), lengthS: options.lengthS, address, object, status }
     screen.show(blockOf(now), summaryOf(now))
     return status
@@ -123,7 +127,7 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
     chapter('It returns: the backlog drains.', `The network returns; ${size(waited?.bytes ?? 0)} waited and drain now.`)
   }
   if (!signal.aborted) await untilStatus((status) => status.uplink.backlogBytes < 1e6, drainMsMax, 'The drain')
-  if (!signal.aborted) screen.tell(`${clockText()}  Drained.`)
+  if (!signal.aborted) chapter('Drained: nothing waits.', 'Drained: all that waited is in the store.')
   await until(options.lengthS * chapters.kill)
   if (!signal.aborted) {
     await stage.recorder.kill()
@@ -137,7 +141,10 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
   }
   await until(options.lengthS)
   if (options.stay && !signal.aborted) {
-    chapter('It stays. Ctrl-C ends and proves.', `It records on. Watch: ${address}   Ctrl-C ends it and makes the proof.`)
+    chapter(
+      'It stays. Ctrl-C ends and proves.',
+      `It records on. Watch: ${address}   Ctrl-C ends it and makes the proof.`,
+    )
     await until(Number.POSITIVE_INFINITY)
   }
   await read.store.close()
@@ -178,7 +185,9 @@ async function addressOf(view: RecorderChild, logFile: string): Promise<string> 
     const address = /http:\/\/\S+/.exec(readFileSync(logFile, 'utf8'))?.[0]
     if (address !== undefined) return address
     if (systemClock.mono() > deadline) {
-      throw new Error(`The page's server did not start: ${readFileSync(logFile, 'utf8').trim() || `process ${view.pid} is silent`}`)
+      throw new Error(
+        `The page's server did not start: ${readFileSync(logFile, 'utf8').trim() || `process ${view.pid} is silent`}`,
+      )
     }
     await systemClock.sleep(100)
   }

@@ -87,7 +87,8 @@ export async function proveUnits(
           continue
         }
         const expected = units[next]
-        const what = expected === undefined ? 'nothing' : `unit ${next} (${expected.length} bytes, SHA-256 ${expected.sha256})`
+        const what =
+          expected === undefined ? 'nothing' : `unit ${next} (${expected.length} bytes, SHA-256 ${expected.sha256})`
         const sentence = `${object.key} differs from byte ${at} on: ${what} was expected there`
         findings.push({ kind: 'different', sentence })
         return { units: found, bytes, lost, duplicated, findings }
@@ -165,7 +166,10 @@ export function proveFrames(stored: readonly string[], runs: readonly FrameRun[]
     at += count
   }
   if (at < stored.length) {
-    findings.push({ kind: 'different', sentence: `frame ${at} in the store is none that the camera sent at that point` })
+    findings.push({
+      kind: 'different',
+      sentence: `frame ${at} in the store is none that the camera sent at that point`,
+    })
   }
   return { frames: at, findings }
 }

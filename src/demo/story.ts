@@ -16,18 +16,23 @@ export interface Scene {
 
 const barWidth = 30
 
-/** At most ten lines. */
+/** At most ten lines, each with its colours; without colours a log reads `summaryOf`. */
 export function blockOf(scene: Scene): string[] {
   const { status } = scene
   const camera = status?.cameras[0]
+  const network = scene.network === 'up' ? green('up') : red('CUT')
+  const recorder = scene.recorder === 'runs' ? green('runs') : red(scene.recorder === 'killed' ? 'KILLED' : 'stopped')
   const done = Math.min(1, scene.elapsedS / scene.lengthS)
-  const bar = `${'#'.repeat(Math.round(done * barWidth))}${'-'.repeat(barWidth - Math.round(done * barWidth))}`
+  const bar = `${'█'.repeat(Math.round(done * barWidth))}${'░'.repeat(barWidth - Math.round(done * barWidth))}`
   return [
     '',
-    `  [${bar}] ${Math.round(scene.elapsedS)} s   ${scene.chapter}`,
+    `  ${bar}  ${Math.round(scene.elapsedS)} s   ${scene.chapter}`,
+    '',
+    `  network   ${network}`,
+    `  recorder  ${recorder}`,
     `  camera    ${camera === undefined ? '–' : cameraLine(camera)}`,
-    `  waiting   ${status === undefined ? '–' : waitingLine(status)}`,
-    `  network   ${scene.network === 'up' ? 'up' : 'CUT'}          recorder  ${recorderWord(scene.recorder)}`,
+    `  buffer    ${status === undefined ? '–' : waitingLine(status)}`,
+    `  uplink    ${status === undefined ? '–' : uplinkLine(status)}`,
     `  object    ${scene.object === undefined ? '(none yet)' : `${size(scene.object.bytes)}  ${lastPart(scene.object.key)}`}`,
     `  watch     ${scene.address}`,
   ]
@@ -41,18 +46,26 @@ export function summaryOf(scene: Scene): string {
 }
 
 function cameraLine(camera: Status['cameras'][number]): string {
-  const picture = camera.width === null ? '' : `  ${camera.width}x${camera.height}`
-  const rate = camera.bitsPerS === null ? '' : `  ${(camera.bitsPerS / 1e6).toFixed(1)} Mbit/s`
-  return `${camera.name}: ${camera.state}${picture}${rate}  ${camera.unitsCaptured} units`
+  const picture = camera.width === null ? '' : `, ${camera.width}x${camera.height}`
+  const rate = camera.bitsPerS === null ? '' : `, ${(camera.bitsPerS / 1e6).toFixed(1)} Mbit/s`
+  return `${camera.name} ${camera.state}${picture}${rate}, ${camera.unitsCaptured} units since it started`
 }
 
 function waitingLine(status: Status): string {
   const { units, bytes } = status.buffer
-  const what = units === 0 ? 'nothing' : `${units} units, ${size(bytes)}, on the disk`
-  return status.uplink.problem === null ? what : `${what} – ${status.uplink.problem}`
+  return units === 0 ? 'nothing waits' : `${units} units, ${size(bytes)}, wait on the disk`
 }
 
-const recorderWord = (state: Scene['recorder']): string => (state === 'killed' ? 'KILLED' : state)
+function uplinkLine(status: Status): string {
+  const { problem, state, bytesPerS } = status.uplink
+  // Which object was asked for stands below; here is only why it did not work.
+  if (problem !== null) return problem.replace(/^\w+( for| to)? \S+: /, '')
+  return bytesPerS === null ? state : `${state}, ${((bytesPerS * 8) / 1e6).toFixed(1)} Mbit/s`
+}
+
+const colour = (code: number, text: string): string => `\u001b[1;${code}m${text}\u001b[0m`
+const red = (text: string): string => colour(31, text)
+const green = (text: string): string => colour(32, text)
 
 export function size(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`

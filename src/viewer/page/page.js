@@ -188,7 +188,7 @@ function show() {
 
 /** @param {number} stillMs 0: the picture moves */
 function messageNow(stillMs) {
-  const problem = askProblem ?? player.facts().problem
+  const problem = reason(askProblem ?? player.facts().problem)
   if (player.mayNotStart()) return 'The browser does not start video by itself. Press play.'
   if (playing === undefined)
     return problem === null
@@ -201,6 +201,13 @@ function messageNow(stillMs) {
   if (player.facts().ended) return `${words}: this recording is complete, and the next one has not begun.`
   return `${words}: the recorder sends nothing (network, camera or power). The page goes on by itself.`
 }
+
+/**
+ * A problem as the reason within a sentence: which object was asked for means nothing to a viewer, and one stop ends it.
+ *
+ * @param {string | null} problem
+ */
+const reason = (problem) => problem?.replace(/^\w+( for| to)? \S+\/\S*: /, '').replace(/\.$/, '') ?? null
 
 element('live').addEventListener('click', () => {
   const newest = recordings.filter((one) => one.url !== null).at(-1)

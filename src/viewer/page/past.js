@@ -58,7 +58,10 @@ export function createPast(world) {
     // Only the newest can be growing for all we know; an older one without an end waits for its recorder's return.
     const open = newest ? ', growing' : ', open'
     const state = recording.state === 'complete' ? '' : recording.state === 'growing' ? open : ', given up'
-    const span = spanWords(recording.startMs, recording.endMs, zone)
+    // The end of one that grows is out of date as soon as it is written.
+    const grows = newest && recording.state === 'growing' && recording.startMs !== null
+    const since = `since ${spanWords(recording.startMs, null, zone)}`
+    const span = grows ? since : spanWords(recording.startMs, recording.endMs, zone)
     const { item, button } = listRow(recording.key, span, `${size(recording.bytes)}${state}`, '')
     if (playing) button.setAttribute('aria-current', 'true')
     button.addEventListener('click', () => world.chooseRecording(recording))
