@@ -55,8 +55,11 @@ export type Boundary = 'first' | 'clock-back' | 'parameters' | 'size' | 'hour' |
 const recordingMsMax = 3_600_000
 /** The end of footage older than this, in ms, cannot bound a run that starts now; the wrap is at 26.5 h. */
 const boundMsMax = 3_600_000
-/** Footage that is late by less than this and one GOP is an irregular camera, not a gap. */
-const gapSlackMs = 1_000
+/**
+ * A shorter hole is no gap: drift of up to 0.5 s ends a run without a picture missing. Longer ones get their cause here,
+ * since readers take every hole of a second or more without one for unexplained.
+ */
+const gapMsMin = 800
 
 export function createRecorder(world: RecorderWorld, options: RecorderOptions): Recorder {
   const track = videoTrack(options.camera)
@@ -79,7 +82,6 @@ export function createRecorder(world: RecorderWorld, options: RecorderOptions): 
     end = {
       endMonoMs: unit.startMonoMs + durationTicks / ticksPerMs,
       endPts: wrapTicks(firstPts + durationTicks),
-      unitMs: durationTicks / ticksPerMs,
     }
   }
 
@@ -107,8 +109,6 @@ export function createRecorder(world: RecorderWorld, options: RecorderOptions): 
 interface FootageEnd {
   readonly endMonoMs: number
   readonly endPts: Ticks
-  /** Length of the last unit, in ms. */
-  readonly unitMs: number
 }
 
 /** A gap's range and cause; `undefined` when the footage goes on, or nothing of this boot came before. */
@@ -117,11 +117,10 @@ function gapBefore(
   end: FootageEnd | undefined,
   open: OpenRecording | undefined,
 ): Pick<FootageGap, 'cause' | 'fromMonoMs' | 'toMonoMs'> | undefined {
-  const unitMs = Math.max(end?.unitMs ?? 0, unit.unit.media.durationTicks / ticksPerMs)
   const toMonoMs = unit.startMonoMs
   // After a restart of the process the open recording remembers for us.
   const fromMonoMs = end?.endMonoMs ?? (open && endMonoMsOf(open))
-  if (fromMonoMs === undefined || toMonoMs - fromMonoMs <= unitMs + gapSlackMs) return undefined
+  if (fromMonoMs === undefined || toMonoMs - fromMonoMs < gapMsMin) return undefined
   return { cause: end === undefined ? 'stopped' : 'camera', fromMonoMs, toMonoMs }
 }
 

@@ -11,8 +11,11 @@ import { storeFromSettings } from '../../src/commands/store-from-settings.ts'
 import { type CameraProof, proveCamera } from '../../src/demo/demo-proof.ts'
 import { demoSettings } from '../../src/demo/demo-settings.ts'
 import { type RecorderChild, startRecorder } from '../../src/demo/recorder-child.ts'
+import { type CatalogueRecord, parseCatalogueLine } from '../../src/format/catalogue-record.ts'
 import type { Status } from '../../src/format/status.ts'
+import type { StoredObject } from '../../src/oss-server/object-store.ts'
 import { type OssServer, startOssServer } from '../../src/oss-server/server.ts'
+import { type Ran, runCli } from './run-cli.ts'
 import { compiledSrc } from './run-ts.ts'
 
 export interface Rig {
@@ -31,6 +34,12 @@ export interface Rig {
   until(what: string, holds: (status: Status) => boolean, msMax?: number): Promise<Status>
   log(): Promise<string>
   prove(): Promise<CameraProof>
+  /** A command with these settings, as a person runs it beside the recorder. */
+  command(name: string, ...args: readonly string[]): Promise<Ran>
+  /** Objects of the camera in the store, oldest first: `ts` or `m3u8`. */
+  videos(ending: 'ts' | 'm3u8'): Promise<{ readonly key: string; readonly bytes: Buffer }[]>
+  /** The device's own account, oldest first. */
+  catalogue(): Promise<CatalogueRecord[]>
   close(): Promise<void>
 }
 
@@ -41,6 +50,11 @@ export interface RigOptions {
   readonly edit?: (settings: string) => string
 }
 
+/** A test that begins this late in an hour, in minutes, would see the hour's own new recording. */
+const lateMinutes = 52
+/** The store's clock, which is the one that counts, is then behind by this much: less than the 15 minutes it refuses. */
+const behindMs = 12 * 60_000
+
 export const rigCamera = 'gate'
 const keys = { accessKeyId: 'test-key', accessKeySecret: 'test-secret' }
 const bucket = 'test-footage'
@@ -50,23 +64,35 @@ export async function createRig({ camera, edit = (text) => text }: RigOptions = 
   const cli = join(await compiledSrc(), 'cli.js')
   const directory = await mkdtemp(join(tmpdir(), 'watchpost-rig-'))
   const at = (name: string): string => join(directory, name)
-  const server = await startOssServer({ dir: at('store'), bucket, region, keys })
+  const late = new Date().getUTCMinutes() >= lateMinutes
+  const now = (): number => Date.now() - (late ? behindMs : 0)
+  const server = await startOssServer({ dir: at('store'), bucket, region, keys, now })
   const settingsFile = at('watchpost.yaml')
   const text = edit(demoSettings(directory, { url: server.url, bucket, region, ...keys }, camera))
   await writeFile(settingsFile, text, { mode: 0o600 })
   const killed: string[] = []
   let recorder: RecorderChild | undefined
+  let ended: number | NodeJS.Signals | undefined
 
   const status = async (): Promise<Status | undefined> => {
     const answer = await askControl(at('control.sock'), { do: 'status' })
     return answer.ok ? (answer.value as Status) : undefined
+  }
+  const objects = async (wanted: (object: StoredObject) => boolean): Promise<{ key: string; bytes: Buffer }[]> => {
+    const found = server.objects().filter(wanted)
+    return Promise.all(found.map(async ({ key }) => ({ key, bytes: await readFile(server.objectPath(key) ?? '') })))
   }
   const log = (): Promise<string> => readFile(at('recorder.log'), 'utf8').catch(() => '')
 
   return {
     ...{ directory, settingsFile, server, cli, status, log },
     start() {
-      recorder = startRecorder(cli, ['run', '--config', settingsFile, '--proof', at('proof')], at('recorder.log'))
+      ended = undefined
+      const mine = startRecorder(cli, ['run', '--config', settingsFile, '--proof', at('proof')], at('recorder.log'))
+      recorder = mine
+      void mine.ended.then((how) => {
+        if (recorder === mine) ended = how
+      })
     },
     async kill() {
       if (recorder !== undefined) killed.push(String(recorder.pid))
@@ -80,8 +106,9 @@ export async function createRig({ camera, edit = (text) => text }: RigOptions = 
       for (;;) {
         const now = await status()
         if (now !== undefined && holds(now)) return now
-        if (performance.now() > deadline) {
-          throw new Error(`${what}: not within ${msMax} ms.\n${JSON.stringify(now)}\n${(await log()).slice(-4000)}`)
+        const why = ended === undefined ? `not within ${msMax} ms` : `the recorder ended (${ended})`
+        if (ended !== undefined || performance.now() > deadline) {
+          throw new Error(`${what}: ${why}.\n${JSON.stringify(now)}\n${(await log()).slice(-4000)}`)
         }
         await sleep(100)
       }
@@ -93,6 +120,17 @@ export async function createRig({ camera, edit = (text) => text }: RigOptions = 
       } finally {
         await store.close()
       }
+    },
+    command: (name, ...args) => runCli([name, '--config', settingsFile, ...args]),
+    videos: (ending) => objects(({ key }) => key.includes(`/video/`) && key.endsWith(`.${ending}`)),
+    async catalogue() {
+      const found = await objects(({ key }) => key.includes('/catalogue/'))
+      const lines = found.flatMap(({ bytes }) => bytes.toString().trimEnd().split('\n'))
+      return lines.map((line) => {
+        const record = parseCatalogueLine(line)
+        if (record === undefined) throw new Error(`no line of a catalogue: ${line}`)
+        return record
+      })
     },
     async close() {
       await recorder?.kill()
