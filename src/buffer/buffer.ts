@@ -20,7 +20,7 @@ import { recordingName, trackKind } from '../format/recording.ts'
 import type { BufferStatus } from '../format/status.ts'
 import type { Ticks, Unit } from '../format/unit.ts'
 import type { BootTime } from './boots.ts'
-import { readChunk } from './chunk-reader.ts'
+import { type ReaderWorld, readChunk } from './chunk-reader.ts'
 import { type Core, recordLoss } from './core.ts'
 import { endPtsOf, type HeldChunk, isDurable, type Recording } from './holding.ts'
 import type { KvOp } from './kv.ts'
@@ -88,6 +88,7 @@ const stopMs = 2_000
 
 export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buffer {
   const { holdings, kv, boots, log, changed } = core
+  const reader: ReaderWorld = { ...core, diskWell: () => writer.problem() === undefined }
   let closing: Promise<void> | undefined
 
   function openVideo(track: TrackId): Recording {
@@ -106,7 +107,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     recording.pinnedBelow = Math.max(recording.pinnedBelow, fromSeq + count)
     const pieces: Uint8Array[] = []
     for (const held of wanted) {
-      const piece = await readChunk(core, held)
+      const piece = await readChunk(reader, held)
       if (piece.ok) {
         pieces.push(piece.value)
         continue
@@ -205,7 +206,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       core.recent.drop(landed)
       // Not waited for: the store is the truth, and a lost row costs one question to it.
       void kv.write([...rowsOf(landed, id.track), ...holdings.takeRows()], false)
-      core.segments.release(landed)
+      core.segments.release(landed, 'confirmed')
       changed.ring()
     },
     async cut(id, why) {

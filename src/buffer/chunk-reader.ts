@@ -3,6 +3,7 @@
  * bytes that the disk has refused several times, are corrupt: the caller gives them up, so that one bad block does not
  * stop everything behind it.
  */
+import type { Clock } from '../base/clock.ts'
 import { crc64 } from '../base/crc64.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { HeldChunk } from './holding.ts'
@@ -10,8 +11,12 @@ import type { KvWriter } from './kv-writer.ts'
 import type { SegmentDisk } from './segment-disk.ts'
 import type { Turns } from './turns.ts'
 
-/** Tries of a read that the disk refuses; the uplink waits between them. */
+/**
+ * A read that the disk refuses counts once a minute, and only while the disk takes writes: a card that is gone for an hour
+ * must cost nothing, a bad block on a good card must not stop what stands behind it for longer than 4 minutes.
+ */
 const triesMax = 5
+const trySpacingMs = 60_000
 
 export type ReadError = { readonly kind: 'disk' | 'corrupt'; readonly message: string }
 
@@ -19,6 +24,9 @@ export interface ReaderWorld {
   readonly disk: SegmentDisk
   readonly kv: KvWriter
   readonly turns: Turns
+  readonly clock: Clock
+  /** The last write succeeded. */
+  readonly diskWell: () => boolean
 }
 
 export async function readChunk(world: ReaderWorld, held: HeldChunk): Promise<Result<Uint8Array, ReadError>> {
@@ -26,7 +34,7 @@ export async function readChunk(world: ReaderWorld, held: HeldChunk): Promise<Re
   if (held.bytes !== undefined) return ok(held.bytes)
   const read = await fetchBytes(world, held)
   if (!read.ok) {
-    held.readFailures += 1
+    countFailure(world, held)
     const hopeless = read.error.kind === 'corrupt' || held.readFailures >= triesMax
     return err({ kind: hopeless ? 'corrupt' : 'disk', message: read.error.message })
   }
@@ -35,6 +43,13 @@ export async function readChunk(world: ReaderWorld, held: HeldChunk): Promise<Re
   }
   held.readFailures = 0
   return read
+}
+
+function countFailure({ clock, diskWell }: ReaderWorld, held: HeldChunk): void {
+  const now = clock.mono()
+  if (!diskWell() || (held.readFailedAt !== undefined && now - held.readFailedAt < trySpacingMs)) return
+  held.readFailures += 1
+  held.readFailedAt = now
 }
 
 async function fetchBytes(world: ReaderWorld, { place, chunk }: HeldChunk): Promise<Result<Uint8Array, ReadError>> {

@@ -55,7 +55,7 @@ export async function recordLoss(core: Core, lost: readonly HeldChunk[], losses:
   core.recent.drop(lost)
   const durable = core.kv.write([...staged.ops, ...dels, ...core.holdings.takeRows()], true)
   // The segment goes only after a sync of its own, which stands behind this batch.
-  core.segments.release(lost)
+  core.segments.release(lost, 'given up')
   core.changed.ring()
   await durable
   staged.landed()

@@ -25,6 +25,8 @@ export interface HeldChunk {
   /** Lines in a chunk of a record track; 0 for video. */
   readonly lines: number
   readFailures: number
+  /** Monotonic time in ms of the last failure that was counted. */
+  readFailedAt: number | undefined
 }
 
 export interface Recording {
@@ -56,6 +58,8 @@ export interface Track {
   /** Boot counter → number of the next recording. */
   readonly numbers: Map<number, number>
   open: Recording | undefined
+  /** One past the last number that was given up: gap records name all losses below it, in the batch of this row. */
+  lostBelow: number
   /** Lines held, on record tracks. */
   lines: number
 }

@@ -71,9 +71,18 @@ export function createHoldings(): Holdings {
   function track(id: TrackId): Track {
     const known = tracks.get(id)
     if (known !== undefined) return known
-    const created: Track = { id, nextSeq: 0, numbers: new Map(), open: undefined, lines: 0 }
+    const created: Track = { id, nextSeq: 0, numbers: new Map(), open: undefined, lostBelow: 0, lines: 0 }
     tracks.set(id, created)
     return created
+  }
+
+  function countLost(id: TrackId, lost: readonly HeldChunk[]): void {
+    const last = lost.at(-1)
+    if (last === undefined) return
+    countOut(id, lost)
+    const of = track(id)
+    of.lostBelow = Math.max(of.lostBelow, last.chunk.seq + 1)
+    changedTracks.add(of)
   }
 
   function countOut(id: TrackId, chunks: readonly HeldChunk[]): void {
@@ -125,7 +134,7 @@ export function createHoldings(): Holdings {
     const [first] = survivors
     const of = track(head.id.track)
     const wasOpen = of.open === recording
-    countOut(of.id, lost)
+    countLost(of.id, lost)
     recording.chunks = recording.chunks.slice(0, from)
     recording.tail = (lost[0] ?? first)?.before ?? tail
     recording.closed = false
@@ -164,7 +173,7 @@ export function createHoldings(): Holdings {
       forget(recording)
       return { lost, heir: undefined }
     }
-    countOut(recording.head.id.track, lost)
+    countLost(recording.head.id.track, lost)
     const startMonoMs = startOf(recording, first)
     recording.head = { ...recording.head, startMonoMs, firstSeq: first.chunk.seq }
     recording.arrivedSeq = first.chunk.seq
@@ -196,7 +205,16 @@ export function createHoldings(): Holdings {
     append(recording, { chunk, bytes, place, lines }) {
       const of = track(recording.head.id.track)
       assert(chunk.seq === of.nextSeq && !recording.closed, 'chunks join the open recording in order')
-      const held: HeldChunk = { chunk, before: recording.tail, owner: recording, place, bytes, lines, readFailures: 0 }
+      const held: HeldChunk = {
+        chunk,
+        before: recording.tail,
+        owner: recording,
+        place,
+        bytes,
+        lines,
+        readFailures: 0,
+        readFailedAt: undefined,
+      }
       of.nextSeq += 1
       of.lines += lines
       recording.tail = after(recording, held)

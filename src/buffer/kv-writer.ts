@@ -22,6 +22,8 @@ export interface KvWriter {
   /** Resolves when written; with `sync`, when durable. Rejects only when the writer has been closed before. */
   write(ops: readonly KvOp[], sync: boolean): Promise<void>
   get(key: string): Promise<Result<string | undefined, KvError>>
+  /** How many synced batches have been written. What is handed in now is durable two of them later. */
+  syncs(): number
   /** What is wrong, while it is. */
   problem(): KvError | undefined
   /** Writes what waits, one try, synced; then closes the database. */
@@ -52,6 +54,7 @@ export function createKvWriter(world: KvWriterWorld): KvWriter {
   let failure: KvError | undefined
   let unsyncedSince: MonoMs | undefined
   let closing = false
+  let syncs = 0
   const bell: Bell = createBell()
   const bellOfClose: Bell = createBell()
 
@@ -102,8 +105,10 @@ export function createKvWriter(world: KvWriterWorld): KvWriter {
     const sync = batch.sync || due
     const written = await kv.batch([...batch.ops.values()], sync)
     if (written.ok) {
-      if (sync) unsyncedSince = undefined
-      else unsyncedSince ??= now
+      if (sync) {
+        unsyncedSince = undefined
+        syncs += 1
+      } else unsyncedSince ??= now
       return written
     }
     const broken = kv
@@ -132,6 +137,7 @@ export function createKvWriter(world: KvWriterWorld): KvWriter {
       if (open === undefined) return err(failure ?? { kind: 'io', message: 'the index is being opened again' })
       return turns.take(() => open.get(key))
     },
+    syncs: () => syncs,
     problem: () => failure,
     async close() {
       closing = true

@@ -61,7 +61,7 @@ function holeIn(recording: Recording): Hole | undefined {
     if (chunk.seq !== expected) return { at, fromSeq: expected, units: chunk.seq - expected }
     expected += 1
   }
-  if (!recording.closed || recording.endSeq <= expected) return undefined
+  if (recording.endSeq <= expected) return undefined
   return { at: recording.chunks.length, fromSeq: expected, units: recording.endSeq - expected }
 }
 

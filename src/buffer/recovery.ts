@@ -34,15 +34,9 @@ export function recover(loaded: Loaded, found: Survey, bootCounter: number): Rec
   for (const recording of recordings.values()) holdings.adopt(recording)
   restoreTracks(holdings, loaded, found)
   const segments = new Map<number, Segment>()
-  for (const { segment, bytes } of found.segments) {
-    segments.set(segment, {
-      number: segment,
-      bytes,
-      closed: true,
-      rowDurable: true,
-      live: new Set(),
-      claims: new Set(),
-    })
+  for (const { segment, bytes, scanned } of found.segments) {
+    const state = { bytes, closed: true, rowDurable: !scanned, confirmedAtSync: 0 }
+    segments.set(segment, { number: segment, ...state, live: new Set(), claims: new Set() })
   }
   const unnamed = new Set(recordings.values())
   for (const { head } of loaded.recordings) {
@@ -50,8 +44,11 @@ export function recover(loaded: Loaded, found: Survey, bootCounter: number): Rec
     if (known !== undefined) unnamed.delete(known)
   }
   for (const [track, owners] of byTrack(holdings.recordings())) {
-    if (trackKind(track) === 'video') placeUnits(owners, found.entries, unnamed)
-    else
+    boundEnds(owners, unnamed, holdings.track(track).lostBelow)
+    if (trackKind(track) === 'video') {
+      placeUnits(owners, found.entries, unnamed)
+      expectStored(owners, loaded)
+    } else
       placeLines(
         owners,
         loaded.lines.filter((line) => line.track === track),
@@ -101,20 +98,22 @@ function identify(loaded: Loaded, found: Survey): Map<string, Recording> {
     return created
   }
   for (const { of } of found.entries) if (of !== undefined) learn(of)
-  for (const { of, arrived, arrivedSeq } of found.claims) {
+  for (const { of, arrived, arrivedSeq, arrivedEndPts } of found.claims) {
     const recording = learn(of)
     if (recording === undefined || recording.arrivedSeq >= arrivedSeq) continue
     recording.arrived = arrived
     recording.arrivedSeq = arrivedSeq
+    recording.arrivedEndPts = arrivedEndPts
   }
   for (const recording of known.values()) recording.claimDurable = recording.claim !== undefined
   return known
 }
 
 function restoreTracks(holdings: Holdings, loaded: Loaded, found: Survey): void {
-  for (const [id, { nextSeq, numbers }] of loaded.tracks) {
+  for (const [id, { nextSeq, lostBelow, numbers }] of loaded.tracks) {
     const track = holdings.track(id)
     track.nextSeq = nextSeq
+    track.lostBelow = lostBelow
     for (const [boot, number] of numbers) track.numbers.set(boot, number)
   }
   const atLeast = (id: TrackId, seq: number): void => {
@@ -127,6 +126,7 @@ function restoreTracks(holdings: Holdings, loaded: Loaded, found: Survey): void 
     atLeast(head.id.track, Math.max(arrivedSeq, closed ? endSeq : 0))
   }
   for (const { entry } of found.entries) atLeast(entry.track, entry.seq + 1)
+  for (const { chunks } of loaded.segments.values()) for (const { track, seq } of chunks) atLeast(track, seq + 1)
   for (const { track, chunk } of loaded.lines) atLeast(track, chunk.seq + 1)
 }
 
@@ -138,6 +138,24 @@ function byTrack(recordings: readonly Recording[]): Map<TrackId, Recording[]> {
   }
   for (const owners of tracks.values()) owners.sort((one, other) => one.head.firstSeq - other.head.firstSeq)
   return tracks
+}
+
+/**
+ * The end of a recording that was open is not in its row, and a row may be older than what only the headers of later
+ * records remember: nobody owns what the next recording owns, and what was given up before it, without a durable gap
+ * record, is still owed by the one before.
+ */
+function boundEnds(owners: readonly Recording[], unnamed: ReadonlySet<Recording>, lostBelow: number): void {
+  owners.forEach((recording, index) => {
+    const next = owners[index + 1]
+    const { head } = recording
+    const own = recording.closed ? recording.endSeq : head.firstSeq
+    if (next === undefined) recording.endSeq = own
+    else {
+      const owed = unnamed.has(next) && lostBelow < next.head.firstSeq && next.head.id.boot === head.id.boot
+      recording.endSeq = owed ? next.head.firstSeq : Math.min(own, next.head.firstSeq)
+    }
+  })
 }
 
 /** `undefined` where nobody owes it any more: confirmed, or given up. */
@@ -169,7 +187,27 @@ function placeUnits(
     if (seq < owner.arrivedSeq) continue
     const chunk = { seq, length, crc64, media }
     const place = { at: 'segment', segment, offset } as const
-    owner.chunks.push({ chunk, before, owner, place, bytes: undefined, lines: 0, readFailures: 0 })
+    owner.chunks.push({
+      chunk,
+      before,
+      owner,
+      place,
+      bytes: undefined,
+      lines: 0,
+      readFailures: 0,
+      readFailedAt: undefined,
+    })
+  }
+}
+
+/** A unit that a segment's row lists is owed, also when the file is gone: then it is a hole at the recording's end. */
+function expectStored(owners: readonly Recording[], loaded: Loaded): void {
+  const track = owners[0]?.head.id.track
+  for (const { chunks } of loaded.segments.values()) {
+    for (const { track: of, seq } of chunks) {
+      const owner = of === track ? ownerOf(owners, seq) : undefined
+      if (owner !== undefined) owner.endSeq = Math.max(owner.endSeq, seq + 1)
+    }
   }
 }
 
@@ -181,7 +219,16 @@ function placeLines(owners: readonly Recording[], lines: readonly LoadedLine[]):
     const last = owner.chunks.at(-1)
     const before = last ? after(owner, last) : { length: owner.base.length + owner.arrived.length, crc64: 0n }
     const place = { at: 'row', key } as const
-    owner.chunks.push({ chunk, before, owner, place, bytes: undefined, lines: count, readFailures: 0 })
+    owner.chunks.push({
+      chunk,
+      before,
+      owner,
+      place,
+      bytes: undefined,
+      lines: count,
+      readFailures: 0,
+      readFailedAt: undefined,
+    })
   }
 }
 

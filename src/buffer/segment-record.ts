@@ -41,12 +41,23 @@ const segmentMeta = z.object({ segment: z.number().int(), boot: z.number().int()
 export type SegmentMeta = z.infer<typeof segmentMeta>
 const unitMeta = chunkShape.extend({ of: identity })
 const extentPair = z.tuple([z.number(), z.string().transform(BigInt)])
-const claimMeta = z.object({ of: identity, arrived: extentPair, arrivedSeq: z.number().int() })
+const claimMeta = z.object({
+  of: identity,
+  arrived: extentPair,
+  arrivedSeq: z.number().int(),
+  arrivedEndPts: z.number(),
+})
 
 export type RecordMeta =
   | { readonly kind: 'segment'; readonly meta: SegmentMeta }
   | { readonly kind: 'unit'; readonly entry: Omit<SegmentEntry, 'offset'>; readonly of: Identity }
-  | { readonly kind: 'claim'; readonly of: Identity; readonly arrived: Extent; readonly arrivedSeq: number }
+  | {
+      readonly kind: 'claim'
+      readonly of: Identity
+      readonly arrived: Extent
+      readonly arrivedSeq: number
+      readonly arrivedEndPts: number
+    }
 
 export interface RecordHead {
   readonly headBytes: number
@@ -64,7 +75,12 @@ export const unitRecord = (held: HeldChunk, bytes: Uint8Array): Uint8Array =>
 export const claimRecord = (held: Recording): Uint8Array =>
   encode(
     kinds.claim,
-    { of: identityJson(held), arrived: extentJson(held.arrived), arrivedSeq: held.arrivedSeq },
+    {
+      of: identityJson(held),
+      arrived: extentJson(held.arrived),
+      arrivedSeq: held.arrivedSeq,
+      arrivedEndPts: held.arrivedEndPts,
+    },
     undefined,
   )
 
@@ -112,8 +128,9 @@ function decodeMeta(kind: number, text: string, payloadBytes: number): RecordMet
   }
   const meta = parseRow(claimMeta, text)
   if (meta === undefined) return undefined
+  const { of, arrivedSeq, arrivedEndPts } = meta
   const [length, crc64] = meta.arrived
-  return { kind: 'claim', of: meta.of, arrived: { length, crc64 }, arrivedSeq: meta.arrivedSeq }
+  return { kind: 'claim', of, arrived: { length, crc64 }, arrivedSeq, arrivedEndPts }
 }
 
 /** The next place at or after `from` where a record may begin; -1 if there is none. */

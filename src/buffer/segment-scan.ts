@@ -8,6 +8,7 @@
 import { crc32 } from 'node:zlib'
 import { ok, type Result } from '../base/result.ts'
 import type { Extent } from '../format/recording.ts'
+import type { Ticks } from '../format/unit.ts'
 import type { Identity, SegmentEntry } from './rows.ts'
 import type { DiskError, SegmentDisk } from './segment-disk.ts'
 import { decodeHead, findMagic, type SegmentMeta } from './segment-record.ts'
@@ -21,6 +22,7 @@ export interface FoundClaim {
   readonly of: Identity
   readonly arrived: Extent
   readonly arrivedSeq: number
+  readonly arrivedEndPts: Ticks
 }
 
 export interface ScannedSegment {

@@ -189,7 +189,15 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       await turns.take(() => disk.remove(number))
       return created
     }
-    const segment: Segment = { number, bytes: 0, closed: false, rowDurable: false, live: new Set(), claims: new Set() }
+    const segment: Segment = {
+      number,
+      bytes: 0,
+      closed: false,
+      rowDurable: false,
+      confirmedAtSync: 0,
+      live: new Set(),
+      claims: new Set(),
+    }
     open = { file: created.value, segment }
     segments.add(segment)
     return created

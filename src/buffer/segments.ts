@@ -23,6 +23,8 @@ export interface Segment {
   closed: boolean
   /** The row that lists what is needed in it is on the disk. */
   rowDurable: boolean
+  /** After so many syncs of the database the last confirmation of something in it is durable. */
+  confirmedAtSync: number
   readonly live: Set<HeldChunk>
   /** Recordings whose claim is written in it. */
   readonly claims: Set<Recording>
@@ -34,8 +36,8 @@ export interface Segments {
   /** Lowest number first. */
   all(): readonly Segment[]
   usedBytes(): number
-  /** These chunks are in a segment and not needed any more. */
-  release(chunks: Iterable<HeldChunk>): void
+  /** These chunks are in a segment and not needed any more; the rows that say so have just been handed in. */
+  release(chunks: Iterable<HeldChunk>, why: 'confirmed' | 'given up'): void
   /** Looks for segments to unlink. Called after one was closed. */
   sweep(): void
   /** Resolves when nothing is left to unlink, or an unlink has failed. */
@@ -100,8 +102,9 @@ export function createSegments(world: SegmentsWorld): Segments {
   }
 
   /**
-   * Synced; or, when a full disk is what keeps the rows in memory and the unlink would cure it, not: the row of the
-   * segment still lists what was given up, so that recovery finds the file missing and writes the gap record.
+   * Synced; or, when a full disk is what keeps the rows in memory and the unlink would cure it, not. If the power fails
+   * then, the row of the segment still lists what was given up, and recovery, finding the file missing, writes the gap
+   * record. What was confirmed must not be taken for lost that way, so a confirmation has to be durable in any case.
    */
   async function durableOrFull(segment: Segment): Promise<boolean> {
     let durable = false
@@ -111,7 +114,8 @@ export function createSegments(world: SegmentsWorld): Segments {
     })
     while (!durable && !closing) {
       await ringOrTime(written, clock, fullWaitMs)
-      if (kv.problem()?.kind === 'full' && segment.rowDurable) return true
+      const confirmed = kv.syncs() >= segment.confirmedAtSync
+      if (kv.problem()?.kind === 'full' && segment.rowDurable && confirmed) return true
     }
     return durable
   }
@@ -126,9 +130,11 @@ export function createSegments(world: SegmentsWorld): Segments {
     get: (number) => byNumber.get(number),
     all: () => [...byNumber.values()],
     usedBytes: () => [...byNumber.values()].reduce((sum, { bytes }) => sum + bytes, 0),
-    release(chunks) {
+    release(chunks, why) {
       for (const held of chunks) {
-        if (held.place.at === 'segment') byNumber.get(held.place.segment)?.live.delete(held)
+        const segment = held.place.at === 'segment' ? byNumber.get(held.place.segment) : undefined
+        segment?.live.delete(held)
+        if (segment !== undefined && why === 'confirmed') segment.confirmedAtSync = kv.syncs() + 2
       }
       bell.ring()
     },
