@@ -58,8 +58,9 @@ function timeIn(bitmap: Bitmap, templates: ReadonlyMap<string, readonly number[]
   const text = glyphsOf(bitmap)
     .map((glyph) => signOf(glyph, templates))
     .join('')
-  const parts = /^(\d{4}-\d\d-\d\d)(\d\d:\d\d:\d\d\.\d{3}Z)$/.exec(text)
-  return parts === null ? undefined : Date.parse(`${parts[1]}T${parts[2]}`)
+  // To a hundredth: the last digit may touch the `Z` behind it.
+  const parts = /^(\d{4}-\d\d-\d\d)(\d\d:\d\d:\d\d\.\d\d)/.exec(text)
+  return parts === null ? undefined : Date.parse(`${parts[1]}T${parts[2]}0Z`)
 }
 
 /** The nearest sign; `?` if none is near. */

@@ -26,6 +26,8 @@ export interface Rig {
   readonly cli: string
   start(): void
   kill(): Promise<void>
+  /** Steps the wall clock of the recorder, and of those that start later, to `ms` off the truth. */
+  stepWall(ms: number): Promise<void>
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | NodeJS.Signals>
   /** `undefined` while nobody answers. */
@@ -48,7 +50,12 @@ export interface RigOptions {
   readonly camera?: string
   /** Changes the text of the settings file. */
   readonly edit?: (settings: string) => string
+  /** The store's clock is right at any time; the hour's own new recording may then come in mid test. */
+  readonly trueClock?: boolean
 }
+
+/** Gives the recorder a wall clock that can be stepped; it is right until then. */
+const preload = new URL('stepped-wall.mjs', import.meta.url).href
 
 /** A test that begins this late in an hour, in minutes, would see the hour's own new recording. */
 const lateMinutes = 52
@@ -60,16 +67,19 @@ const keys = { accessKeyId: 'test-key', accessKeySecret: 'test-secret' }
 const bucket = 'test-footage'
 const region = 'cn-hangzhou'
 
-export async function createRig({ camera, edit = (text) => text }: RigOptions = {}): Promise<Rig> {
+export async function createRig({ camera, edit = (text) => text, trueClock = false }: RigOptions = {}): Promise<Rig> {
   const cli = join(await compiledSrc(), 'cli.js')
   const directory = await mkdtemp(join(tmpdir(), 'watchpost-rig-'))
   const at = (name: string): string => join(directory, name)
-  const late = new Date().getUTCMinutes() >= lateMinutes
+  const late = !trueClock && new Date().getUTCMinutes() >= lateMinutes
   const now = (): number => Date.now() - (late ? behindMs : 0)
   const server = await startOssServer({ dir: at('store'), bucket, region, keys, now })
   const settingsFile = at('watchpost.yaml')
   const text = edit(demoSettings(directory, { url: server.url, bucket, region, ...keys }, camera))
   await writeFile(settingsFile, text, { mode: 0o600 })
+  const wallFile = at('wall-offset-ms')
+  await writeFile(wallFile, '0')
+  process.env.STEPPED_WALL = wallFile
   const killed: string[] = []
   let recorder: RecorderChild | undefined
   let ended: number | NodeJS.Signals | undefined
@@ -88,11 +98,16 @@ export async function createRig({ camera, edit = (text) => text }: RigOptions = 
     ...{ directory, settingsFile, server, cli, status, log },
     start() {
       ended = undefined
-      const mine = startRecorder(cli, ['run', '--config', settingsFile, '--proof', at('proof')], at('recorder.log'))
+      const args = [preload, cli, 'run', '--config', settingsFile, '--proof', at('proof')]
+      const mine = startRecorder('--import', args, at('recorder.log'))
       recorder = mine
       void mine.ended.then((how) => {
         if (recorder === mine) ended = how
       })
+    },
+    async stepWall(ms) {
+      await writeFile(wallFile, String(ms))
+      if (recorder !== undefined && ended === undefined) process.kill(recorder.pid, 'SIGUSR2')
     },
     async kill() {
       if (recorder !== undefined) killed.push(String(recorder.pid))
