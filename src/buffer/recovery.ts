@@ -46,7 +46,7 @@ export function recover(loaded: Loaded, found: Survey, bootCounter: number): Rec
   for (const [track, owners] of byTrack(holdings.recordings())) {
     boundEnds(owners, unnamed, holdings.track(track).lostBelow)
     if (trackKind(track) === 'video') {
-      placeUnits(owners, found.entries, unnamed)
+      placeUnits(owners, found.entries, loaded.state === 'whole' ? new Set() : unnamed)
       expectStored(owners, loaded)
     } else
       placeLines(
@@ -168,7 +168,7 @@ function ownerOf(owners: readonly Recording[], seq: number): Recording | undefin
 function placeUnits(
   owners: readonly Recording[],
   entries: readonly SurveyedEntry[],
-  unnamed: ReadonlySet<Recording>,
+  rebuilt: ReadonlySet<Recording>,
 ): void {
   const track = owners[0]?.head.id.track
   // A group that was written twice (the first try failed) counts once: the later copy.
@@ -178,8 +178,8 @@ function placeUnits(
     const owner = ownerOf(owners, seq)
     if (owner === undefined) continue
     const { length, crc64, media, before, offset } = entry
-    if (unnamed.has(owner) && owner.chunks.length === 0 && seq > owner.arrivedSeq) {
-      // Its row is lost: what stands before the oldest unit that is left can only have been confirmed.
+    if (rebuilt.has(owner) && owner.chunks.length === 0 && seq > owner.arrivedSeq) {
+      // Its row is lost with the database: what stands before the oldest unit that is left must have been confirmed.
       owner.arrived = relative(before, owner.base)
       owner.arrivedSeq = seq
       owner.arrivedEndPts = media.firstPts

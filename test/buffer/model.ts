@@ -40,13 +40,28 @@ export interface Tally {
 const tracks = ['video/gate', 'video/yard']
 const unitMs = 1_000
 
-export async function live(seed: number, steps: number): Promise<Tally> {
+async function live(seed: number, steps: number): Promise<Tally> {
   const random = seededRandom(seed)
   const stage = createStage({ quotaBytes: random.fraction() < 0.5 ? 24_000 : 1e9 })
   const life = createLife(stage, random)
   await life.start()
   for (let step = 0; step < steps; step += 1) await life.step()
   return life.finish()
+}
+
+/** Lives under the seeds 1, 2, 3 …, or under one seed alone. An error says which. */
+export async function liveMany(what: { seeds: number; steps: number; seed: string | undefined }): Promise<Tally> {
+  const sum: Tally = { units: 0, stored: 0, gaps: 0, restarts: 0, powerCuts: 0 }
+  const first = what.seed === undefined ? 1 : Number(what.seed)
+  const last = what.seed === undefined ? what.seeds : first
+  for (let seed = first; seed <= last; seed += 1) {
+    const tally = await live(seed, what.steps).catch((error: unknown) => {
+      const words = error instanceof Error ? error.message : String(error)
+      throw new Error(`SEED=${seed} (${what.steps} steps): ${words}`, { cause: error })
+    })
+    for (const key of ['units', 'stored', 'gaps', 'restarts', 'powerCuts'] as const) sum[key] += tally[key]
+  }
+  return sum
 }
 
 const pick = <T>(random: Random, list: readonly T[]): T | undefined => list[Math.floor(random.fraction() * list.length)]
