@@ -33,7 +33,7 @@ import { reporterTurnMsMax, runReporter, type Schedule } from './health/reporter
 import { runWatchdog, type Supervisor } from './health/watchdog.ts'
 import type { CreationHeaders, ObjectStore } from './uplink/object-store.ts'
 import type { Offset, TimeCorrection } from './uplink/time-correction.ts'
-import { createUplink, type Uplink } from './uplink/uplink.ts'
+import { createUplink, type Uplink, uplinkTurnMsMax } from './uplink/uplink.ts'
 
 export interface AppPorts {
   readonly clock: Clock
@@ -145,14 +145,18 @@ export function createApp(ports: AppPorts): App {
       fingerprint: fingerprintOf({ storeSettings, limits }),
       async run(signal) {
         const store = ports.openStore(settings)
+        const beat = ports.liveness.watch('uplink', uplinkTurnMsMax)
         uplink = createUplink({
-          ...{ store, backlog: buffer, clock, random, log, wallTime: time, catalogue },
+          ...{ store, backlog: buffer, clock, random, log, wallTime: time, catalogue, beat },
           place: { prefix: storeSettings.prefix, device: settings.device },
           creation: creationHeaders(settings),
           cutLive: (track) => buffer.endOpen(track),
           bytesPerSMax: limits.bitsPerSMax === undefined ? undefined : limits.bitsPerSMax / 8,
         })
-        await uplink.run(signal).finally(() => store.close())
+        await uplink.run(signal).finally(() => {
+          beat.ended()
+          return store.close()
+        })
       },
     }
   }
