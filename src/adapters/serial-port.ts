@@ -2,6 +2,7 @@
  * A serial port as wires for the console, over `serialport`. The port is opened again whenever it is missing, busy, or
  * vanishes (a USB adapter that was pulled): the console comes back by itself, and nothing else of the recorder notices.
  */
+import { stat } from 'node:fs/promises'
 import { SerialPort } from 'serialport'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
@@ -9,6 +10,8 @@ import type { ConsoleWire } from '../console/serve-console.ts'
 
 /** Between two tries to open the port. People plug in an adapter and wait about as long. */
 const retryMs = 3_000
+/** A pulled adapter is noticed this much late. */
+const plugLookMs = 2_000
 /** Bytes that may wait to be read: more than a person types, far less than a noisy wire sends. */
 const heldBytesMax = 4096
 /** 8 KiB take 8.5 s at 9600 baud; a wire that takes nothing for longer has nobody at its end (flow control). */
@@ -39,9 +42,13 @@ export async function keepSerialPort(options: SerialPortOptions): Promise<void> 
     }
     signal.addEventListener('abort', leave, { once: true })
     port.on('close', leave)
+    const over = new AbortController()
+    const plug = watchPlug(path, port, clock, over.signal)
     try {
       await options.serve(wireOf(port, clock, signal))
     } finally {
+      over.abort()
+      await plug
       signal.removeEventListener('abort', leave)
       await closed(port)
     }
@@ -51,6 +58,21 @@ export async function keepSerialPort(options: SerialPortOptions): Promise<void> 
     await clock.sleep(200, signal)
   }
 }
+
+/** An idle port does not notice that its adapter was pulled: its device file tells, also when another has its name now. */
+async function watchPlug(path: string, port: SerialPort, clock: Clock, signal: AbortSignal): Promise<void> {
+  const plugged = await identityOf(path)
+  while (!signal.aborted) {
+    await clock.sleep(plugLookMs, signal)
+    if (!signal.aborted && (await identityOf(path)) !== plugged) port.destroy()
+  }
+}
+
+const identityOf = (path: string): Promise<string | undefined> =>
+  stat(path).then(
+    ({ dev, ino, rdev }) => `${dev}:${ino}:${rdev}`,
+    () => undefined,
+  )
 
 function opened({ path, baud, log }: SerialPortOptions): Promise<SerialPort | undefined> {
   const port = new SerialPort({ path, baudRate: baud, autoOpen: false, highWaterMark: heldBytesMax })
