@@ -79,15 +79,15 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
   const elapsedS = (): number => (systemClock.mono() - began) / 1000
   const scene = { network: 'up' as Scene['network'], recorder: 'runs' as Scene['recorder'], chapter: 'It starts.' }
   const read = await storeFromSettings(stage.settingsFile)
+  let object: Scene['object']
 
   async function draw(): Promise<Status | undefined> {
     const status = await statusOf(options.directory)
     const growing = status?.uplink.objects.find(({ track }) => track === camera)
     const stat = growing === undefined || scene.network === 'cut' ? undefined : await read.store.stat(growing.key)
-    const object =
-      growing === undefined
-        ? undefined
-        : { key: growing.key, bytes: stat?.ok === true ? stat.value.length : growing.bytes }
+    const bytes = stat?.ok === true ? stat.value.length : growing?.bytes
+    // What is in the store stays there while nobody is alive to tell of it.
+    if (growing !== undefined && bytes !== undefined) object = { key: growing.key, bytes }
     const now: Scene = { ...scene, elapsedS: elapsedS(), lengthS: options.lengthS, address, object, status }
     screen.show(blockOf(now), summaryOf(now))
     return status

@@ -48,20 +48,24 @@ export function summaryOf(scene: Scene): string {
 function cameraLine(camera: Status['cameras'][number]): string {
   const picture = camera.width === null ? '' : `, ${camera.width}x${camera.height}`
   const rate = camera.bitsPerS === null ? '' : `, ${(camera.bitsPerS / 1e6).toFixed(1)} Mbit/s`
-  return `${camera.name} ${camera.state}${picture}${rate}, ${camera.unitsCaptured} units since it started`
+  return `${camera.name} ${camera.state}${picture}${rate}, ${counted(camera.unitsCaptured)} so far`
 }
 
 function waitingLine(status: Status): string {
   const { units, bytes } = status.buffer
-  return units === 0 ? 'nothing waits' : `${units} units, ${size(bytes)}, wait on the disk`
+  return units === 0 ? 'nothing waits' : `${counted(units)}, ${size(bytes)}, on the disk until the store has them`
 }
 
 function uplinkLine(status: Status): string {
   const { problem, state, bytesPerS } = status.uplink
-  // Which object was asked for stands below; here is only why it did not work.
-  if (problem !== null) return problem.replace(/^\w+( for| to)? \S+: /, '')
-  return bytesPerS === null ? state : `${state}, ${((bytesPerS * 8) / 1e6).toFixed(1)} Mbit/s`
+  // Which object was asked for stands below, and what becomes of the footage above; here is only why it did not work.
+  if (problem !== null)
+    return `${problem.replace(/^\w+( for| to)? \S+: /, '').replace(/\. .*$/, '')}; it is asked again`
+  const rate = bytesPerS === null ? '' : `, at ${((bytesPerS * 8) / 1e6).toFixed(0)} Mbit/s`
+  return `${state === 'idle' ? 'all is sent' : state}${rate}`
 }
+
+const counted = (units: number): string => (units === 1 ? '1 unit' : `${units} units`)
 
 const colour = (code: number, text: string): string => `\u001b[1;${code}m${text}\u001b[0m`
 const red = (text: string): string => colour(31, text)

@@ -1,13 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-/** One real Chromium at a time: two would share two cores with the recorder they watch. */
+/** The files run side by side: each mostly waits for time to pass, and two Chromiums fit on two cores beside a recorder. */
 export default defineConfig({
   test: {
     root: '.',
     include: ['test/browser/**/*.test.ts'],
     testTimeout: 150_000,
     hookTimeout: 60_000,
-    maxWorkers: 1,
-    fileParallelism: false,
+    maxWorkers: 2,
   },
 })
