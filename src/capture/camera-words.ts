@@ -114,8 +114,11 @@ const hints: readonly (readonly [RegExp, string])[] = [
   [/no route to host|network is unreachable/i, 'There is no way to this address; check the network and the address.'],
   [/failed to resolve|name or service not known|temporary failure in name/i, "The camera's host name is not known."],
   [/timed out|timeout/i, 'The camera does not answer.'],
-  [/matches no streams|does not contain any stream/i, 'There is no video in it.'],
-  [/no such file or directory/i, 'There is no such file.'],
+  [
+    /matches no streams|does not contain any stream/i,
+    'There is no video in it. Choose a file or a stream with video in H.264.',
+  ],
+  [/no such file or directory/i, 'There is no such file. Check its path in the settings.'],
   [/permission denied/i, 'The recorder may not read it.'],
   [/invalid data found/i, 'What comes from there is no video, or nothing comes.'],
 ]

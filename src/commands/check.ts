@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { createChildStarter } from '../adapters/child-process.ts'
 import { inspectFfmpeg } from '../adapters/ffmpeg.ts'
+import { wordsOf } from '../adapters/folders.ts'
 import { openToOthers } from '../adapters/settings-file.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -102,8 +103,8 @@ async function writable({ buffer }: Settings): Promise<Result<string, string>> {
   let place = directory
   while (place !== '/' && !(await stat(place).catch(() => undefined))) place = dirname(place)
   try {
+    if (!(await stat(place)).isDirectory()) return err(`${place} is not a folder. Choose another (buffer.directory).`)
     await access(place, constants.W_OK | constants.X_OK)
-    if (!(await stat(place)).isDirectory()) return err(`${place} is not a folder.`)
     const { bavail, bsize } = await statfs(place)
     const free = bavail * bsize
     if (free < buffer.minFreeBytes) {
@@ -115,7 +116,7 @@ async function writable({ buffer }: Settings): Promise<Result<string, string>> {
     return ok(`${directory}${place === directory ? '' : ' can be made'}, ${bytesText(free)} free`)
   } catch (error) {
     return err(
-      `${directory} may not be written by this user (${place}: ${codeOf(error)}); run as the recorder's user, or change its owner.`,
+      `${directory} cannot be written (${place}: ${wordsOf(error)}). Run this as the recorder's user, change its owner, or choose another (buffer.directory).`,
     )
   }
 }
