@@ -9,7 +9,7 @@ const checks = [
   [
     'lint and format',
     'node_modules/@biomejs/biome/bin/biome',
-    ['check', '--config-path=.biome.json', '--error-on-warnings'],
+    ['check', '--config-path=.biome.json', '--error-on-warnings', 'src', 'test', 'scripts'],
   ],
   ['dead code', 'node_modules/knip/bin/knip.js', ['--no-progress']],
   ['house rules', 'node_modules/vitest/vitest.mjs', ['run', '--config', 'test/vitest.config.ts', 'test/tidy']],

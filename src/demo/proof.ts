@@ -149,7 +149,7 @@ export function proveFrames(stored: readonly string[], runs: readonly FrameRun[]
   const findings: ProofFinding[] = []
   let at = 0
   for (const run of runs) {
-    let first = run.frames.findIndex((frame) => frame === stored[at])
+    let first = run.frames.indexOf(stored[at] ?? '')
     if (first === -1) first = run.frames.length
     let count = 0
     while (first + count < run.frames.length && run.frames[first + count] === stored[at + count]) count += 1
