@@ -13,7 +13,7 @@ export type Lane = 'records' | 'live' | 'back-fill'
 /** Appends in flight at once, over all objects. More than one, so that a slow reply does not leave the link idle. */
 export const placesMax = 3
 /** Of these, how many video may take. */
-export const videoPlacesMax = 2
+const videoPlacesMax = 2
 
 const order: Readonly<Record<Lane, number>> = { records: 0, live: 1, 'back-fill': 2 }
 

@@ -50,7 +50,7 @@ const driftPerMs = 100e-6
 /** Front ends of one service differ by some tens of ms; bounds that miss each other by less are joined, not doubted. */
 const disagreementMsMax = 500
 /** A step larger than this cuts the recording and leaves a line in the catalogue; a smaller one takes effect later. */
-export const correctionReportMs = 2_000
+const correctionReportMs = 2_000
 
 interface Bounds {
   readonly low: number
