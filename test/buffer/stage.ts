@@ -12,7 +12,7 @@ import { createHandClock, type HandClock } from '../support/hand-clock.ts'
 import { createMemoryDisk, type MemoryDisk } from '../support/memory-disk.ts'
 import { createMemoryKv, type MemoryKv } from '../support/memory-kv.ts'
 
-export const smallSizes: Sizes = {
+const smallSizes: Sizes = {
   segmentBytes: 4_000,
   commitBytes: 2_000,
   commitAgeMs: 1_000,
