@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import { createChildStarter } from '../adapters/child-process.ts'
 import { serveControl } from '../adapters/control-socket.ts'
 import { inspectFfmpeg } from '../adapters/ffmpeg.ts'
+import { growHeapCalmly } from '../adapters/heap-growth.ts'
 import { createLogLines, type LogLines } from '../adapters/log-lines.ts'
 import { createCronSchedule } from '../adapters/node-cron-schedule.ts'
 import { createOnoffLines } from '../adapters/onoff-input.ts'
@@ -51,6 +52,7 @@ export function registerRun(program: Command): void {
 }
 
 async function run(config: string, proofDirectory: string | undefined): Promise<void> {
+  growHeapCalmly()
   const settings = settingsOrFail(config, await loadSettings(config))
   const credentials = await credentialSource(settings.store)
   if (!credentials.ok) throw new CommandError(2, credentials.error)
