@@ -52,7 +52,6 @@ async function open(): Promise<OpenBench> {
     await speedOf(ours, body, warmUps)
     await speedOf(bare, body, warmUps)
   }
-  const turn = 0
   return {
     async round() {
       for (const { body, times, ratios, speeds } of cases) {

@@ -32,7 +32,7 @@ export const benchLink: Bench = {
         {
           name: 'a 100 Mbit/s link filled',
           ...{ value: median(filled), unit: 'x', aim: 0.95, better: 'more' },
-          baseline: `the line: 75 MB take ${((75e6 / bytesPerS) * 1).toFixed(1)} s`,
+          baseline: `the line: 75 MB take ${(75e6 / bytesPerS).toFixed(1)} s`,
           reason: 'between two bodies of an object the line waits for an answer; two objects do not always cover that',
         },
       ],
@@ -45,7 +45,7 @@ async function sample(): Promise<number> {
   const directory = makeDirectory()
   const far = await startBucket(directory, bytesPerS)
   const store = connect(far.address)
-  const buffer = await openBenchBuffer(directory, {})
+  const buffer = await openBenchBuffer(directory, { commitAgeMs: 0 })
   const bytes = await fill(buffer)
   const uplink = createUplink({
     ...{ store, backlog: buffer, clock: systemClock, random: systemRandom, log: silentLogger, wallTime },

@@ -100,7 +100,8 @@ function resultOf(windows: readonly Window[]): BenchResult {
     name: 'CPU seconds per GB, whole path',
     ...{ value: median(costs), unit: 's/GB', aim: 4, better: 'less' },
     baseline: `${(bytes / 1e6).toFixed(0)} MB at ${((bytes * 8) / 1e6 / seconds).toFixed(0)} Mbit/s; a recorder with a camera of 0.1 Mbit/s takes ${(idle * 100).toFixed(1)} % of a CPU; bytes to the device per byte ${device.toFixed(3)}`,
-    reason: 'not known: profile the recorder (node --cpu-prof dist/cli.js run)',
+    reason:
+      'besides sums and copies, V8 collects garbage around the footage (src/adapters/heap-growth.ts); a busy machine makes each dearer',
   }
 }
 
