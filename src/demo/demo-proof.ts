@@ -1,6 +1,6 @@
 /** Gathers both witnesses of a recorder's directory and holds the store's objects against them. */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type UnitWitness, unitsFile } from '../adapters/proof-files.ts'
@@ -72,7 +72,10 @@ const orderOf = (name: string, lives: readonly Life[]): number => {
 }
 
 function readWitnesses(directory: string): UnitWitness[] {
-  return readFileSync(join(directory, unitsFile), 'utf8')
+  const path = join(directory, unitsFile)
+  // A camera that never sent a unit left none.
+  if (!existsSync(path)) return []
+  return readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as UnitWitness)

@@ -6,7 +6,7 @@
  * returns and drains; the recorder is killed and started again; at the end what lies in the store is held against two
  * witnesses that never passed through the buffer or the uplink. Exit 0 only when that proof holds.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
@@ -24,11 +24,19 @@ function seconds(text: string): number {
   return value
 }
 
+/** An address as it is; a file as an absolute path, since the settings are read from another directory. */
+function cameraSource(text: string): string {
+  if (/^rtsps?:\/\//.test(text)) return text
+  const path = resolve(text)
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path
+  throw new InvalidArgumentError(`There is no video file ${path}, and it is no rtsp:// address.`)
+}
+
 const options = new Command('demo')
   .description('Shows the whole recorder at work on this machine: no camera, cloud or hardware needed.')
   .option('--for <seconds>', 'how long the story takes', seconds, 60)
   .option('--stay', 'record on afterwards, until Ctrl-C, and prove then')
-  .option('--camera <source>', 'a real camera (rtsp://…) or a video file, instead of the test picture')
+  .option('--camera <source>', 'a real camera (rtsp://…) or a video file, instead of the test picture', cameraSource)
   .option('--dir <directory>', 'keep everything here: objects, buffer, settings, log, witnesses')
   .parse()
   .opts<{ for: number; stay?: true; camera?: string; dir?: string }>()

@@ -80,6 +80,8 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
   const scene = { network: 'up' as Scene['network'], recorder: 'runs' as Scene['recorder'], chapter: 'It starts.' }
   const read = await storeFromSettings(stage.settingsFile)
   let object: Scene['object']
+  /** What the store has confirmed once all that waited behind the cut is in it. */
+  let sentBytes = 0
 
   async function draw(): Promise<Status | undefined> {
     const status = await statusOf(options.directory)
@@ -103,7 +105,7 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
     while (!signal.aborted) {
       const status = await draw()
       if (status !== undefined && holds(status)) return
-      if (systemClock.mono() > deadline) throw new Error(`${what} did not happen within ${msMax / 1000} s.`)
+      if (systemClock.mono() > deadline) throw new Error(lateWords(what, msMax, status))
       await systemClock.sleep(tickMs, signal)
     }
   }
@@ -114,19 +116,24 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
 
   chapter('A recorder starts.', 'A stand-in for the store listens, and a recorder starts beside it.')
   await untilStatus((status) => status.uplink.bytesConfirmed > 0, startMsMax, 'The first confirmed footage')
-  chapter('The object grows.', `Footage is in the store and grows there. Watch it live: ${address}`)
+  if (!signal.aborted)
+    chapter('The object grows.', `Footage is in the store and grows there. Watch it live: ${address}`)
   await until(options.lengthS * chapters.cut)
   if (!signal.aborted) {
     server.setOffline(true)
     scene.network = 'cut'
     chapter('The network is cut: footage waits.', 'The network is cut. The camera goes on; footage waits on the disk.')
     await until(options.lengthS * chapters.back)
-    const waited = (await statusOf(options.directory))?.buffer
+    const waiting = await statusOf(options.directory)
+    sentBytes = (waiting?.uplink.bytesConfirmed ?? 0) + (waiting?.buffer.bytes ?? 0)
     server.setOffline(false)
     scene.network = 'up'
-    chapter('It returns: the backlog drains.', `The network returns; ${size(waited?.bytes ?? 0)} waited and drain now.`)
+    chapter(
+      'It returns: the backlog drains.',
+      `The network returns; ${size(waiting?.buffer.bytes ?? 0)} waited and drain now.`,
+    )
   }
-  if (!signal.aborted) await untilStatus((status) => status.uplink.backlogBytes < 1e6, drainMsMax, 'The drain')
+  if (!signal.aborted) await untilStatus(({ uplink }) => uplink.bytesConfirmed >= sentBytes, drainMsMax, 'The drain')
   if (!signal.aborted) chapter('Drained: nothing waits.', 'Drained: all that waited is in the store.')
   await until(options.lengthS * chapters.kill)
   if (!signal.aborted) {
@@ -165,7 +172,8 @@ async function prove(stage: Stage, directory: string): Promise<boolean> {
   for (const finding of [...units.findings, ...frames.findings]) screen.tell(`  ${finding.kind}: ${finding.sentence}`)
   const bad = [...units.findings, ...frames.findings].some(({ kind }) => kind !== 'interrupted')
   const verified = !bad && crcEqual && ended === 0 && units.units > 0 && frames.frames > 0
-  screen.tell(`  ${frames.frames} frames, each with the hash that it had in the camera's own bytes`)
+  if (units.units === 0) screen.tell('  Nothing was stored yet, so there is nothing to prove.')
+  else screen.tell(`  ${frames.frames} frames, each with the hash that it had in the camera's own bytes`)
   const figures = `${units.units} units, ${units.bytes} bytes, CRC-64 ${crcEqual ? 'equal' : 'different'}`
   screen.tell(
     `${verified ? 'verified' : 'NOT verified'}: ${figures}, ${units.lost} lost, ${units.duplicated} duplicated`,
@@ -176,6 +184,11 @@ async function prove(stage: Stage, directory: string): Promise<boolean> {
 async function statusOf(directory: string): Promise<Status | undefined> {
   const answer = await askControl(join(directory, 'control.sock'), { do: 'status' })
   return answer.ok ? (answer.value as Status) : undefined
+}
+
+function lateWords(what: string, msMax: number, status: Status | undefined): string {
+  const why = status?.cameras[0]?.problem ?? status?.uplink.problem ?? ''
+  return `${what} did not happen within ${msMax / 1000} s. ${status === undefined ? 'The recorder does not answer.' : why}`
 }
 
 /** The page's server says its address in its first line. */
