@@ -73,20 +73,17 @@ interface Stage {
   readonly killed: string[]
 }
 
-async function tellStory(stage: Stage, address: string, start: () => RecorderChild): Promise<void> {
-  const { options, screen, signal, server } = stage
+/** What the chapters are told with: the block below the story is drawn for as long as one lasts. */
+function createTelling({ options, screen, signal }: Stage, address: string, read: Store) {
   const began = systemClock.mono()
   const elapsedS = (): number => (systemClock.mono() - began) / 1000
   const scene = { network: 'up' as Scene['network'], recorder: 'runs' as Scene['recorder'], chapter: 'It starts.' }
-  const read = await storeFromSettings(stage.settingsFile)
   let object: Scene['object']
-  /** What the store has confirmed once all that waited behind the cut is in it. */
-  let sentBytes = 0
 
   async function draw(): Promise<Status | undefined> {
     const status = await statusOf(options.directory)
     const growing = status?.uplink.objects.find(({ track }) => track === camera)
-    const stat = growing === undefined || scene.network === 'cut' ? undefined : await read.store.stat(growing.key)
+    const stat = growing === undefined || scene.network === 'cut' ? undefined : await read.stat(growing.key)
     const bytes = stat?.ok === true ? stat.value.length : growing?.bytes
     // What is in the store stays there while nobody is alive to tell of it.
     if (growing !== undefined && bytes !== undefined) object = { key: growing.key, bytes }
@@ -94,67 +91,84 @@ async function tellStory(stage: Stage, address: string, start: () => RecorderChi
     screen.show(blockOf(now), summaryOf(now))
     return status
   }
-  async function until(endS: number): Promise<void> {
-    while (elapsedS() < endS && !signal.aborted) {
-      await draw()
-      await systemClock.sleep(tickMs, signal)
-    }
+  return {
+    scene,
+    elapsedS,
+    chapter(title: string, line: string): void {
+      scene.chapter = title
+      screen.tell(`${clockText()}  ${line}`)
+    },
+    async until(endS: number): Promise<void> {
+      while (elapsedS() < endS && !signal.aborted) {
+        await draw()
+        await systemClock.sleep(tickMs, signal)
+      }
+    },
+    /** @throws when it takes longer, with what the recorder says of it */
+    async untilStatus(holds: (status: Status) => boolean, msMax: number, what: string): Promise<void> {
+      const deadline = systemClock.mono() + msMax
+      while (!signal.aborted) {
+        const status = await draw()
+        if (status !== undefined && holds(status)) return
+        if (systemClock.mono() > deadline) throw new Error(lateWords(what, msMax, status))
+        await systemClock.sleep(tickMs, signal)
+      }
+    },
   }
-  async function untilStatus(holds: (status: Status) => boolean, msMax: number, what: string): Promise<void> {
-    const deadline = systemClock.mono() + msMax
-    while (!signal.aborted) {
-      const status = await draw()
-      if (status !== undefined && holds(status)) return
-      if (systemClock.mono() > deadline) throw new Error(lateWords(what, msMax, status))
-      await systemClock.sleep(tickMs, signal)
-    }
-  }
-  const chapter = (title: string, line: string): void => {
-    scene.chapter = title
-    screen.tell(`${clockText()}  ${line}`)
-  }
+}
 
+type Store = Awaited<ReturnType<typeof storeFromSettings>>['store']
+type Telling = ReturnType<typeof createTelling>
+
+async function tellStory(stage: Stage, address: string, start: () => RecorderChild): Promise<void> {
+  const { options, signal } = stage
+  const read = await storeFromSettings(stage.settingsFile)
+  const telling = createTelling(stage, address, read.store)
+  const { chapter, until, untilStatus } = telling
   chapter('A recorder starts.', 'A stand-in for the store listens, and a recorder starts beside it.')
   await untilStatus((status) => status.uplink.bytesConfirmed > 0, startMsMax, 'The first confirmed footage')
-  if (!signal.aborted)
+  if (!signal.aborted) {
     chapter('The object grows.', `Footage is in the store and grows there. Watch it live: ${address}`)
+  }
   await until(options.lengthS * chapters.cut)
-  if (!signal.aborted) {
-    server.setOffline(true)
-    scene.network = 'cut'
-    chapter('The network is cut: footage waits.', 'The network is cut. The camera goes on; footage waits on the disk.')
-    await until(options.lengthS * chapters.back)
-    const waiting = await statusOf(options.directory)
-    sentBytes = (waiting?.uplink.bytesConfirmed ?? 0) + (waiting?.buffer.bytes ?? 0)
-    server.setOffline(false)
-    scene.network = 'up'
-    chapter(
-      'It returns: the backlog drains.',
-      `The network returns; ${size(waiting?.buffer.bytes ?? 0)} waited and drain now.`,
-    )
-  }
-  if (!signal.aborted) await untilStatus(({ uplink }) => uplink.bytesConfirmed >= sentBytes, drainMsMax, 'The drain')
-  if (!signal.aborted) chapter('Drained: nothing waits.', 'Drained: all that waited is in the store.')
+  if (!signal.aborted) await tellOutage(stage, telling)
   await until(options.lengthS * chapters.kill)
-  if (!signal.aborted) {
-    await stage.recorder.kill()
-    stage.killed.push(String(stage.recorder.pid))
-    scene.recorder = 'killed'
-    chapter('The recorder is killed.', 'The recorder is killed with SIGKILL, in mid sentence.')
-    await until(elapsedS() + downMs / 1000)
-    stage.recorder = start()
-    scene.recorder = 'runs'
-    chapter('It starts again and asks.', 'It starts again, asks the store where the object ends, and goes on in it.')
-  }
+  if (!signal.aborted) await tellKill(stage, telling, start)
   await until(options.lengthS)
   if (options.stay && !signal.aborted) {
-    chapter(
-      'It stays. Ctrl-C ends and proves.',
-      `It records on. Watch: ${address}   Ctrl-C ends it and makes the proof.`,
-    )
+    chapter('It stays. Ctrl-C ends and proves.', `It records on. Watch: ${address}   Ctrl-C ends and proves.`)
     await until(Number.POSITIVE_INFINITY)
   }
   await read.store.close()
+}
+
+async function tellOutage({ options, server, signal }: Stage, telling: Telling): Promise<void> {
+  const { scene, chapter, until, untilStatus } = telling
+  server.setOffline(true)
+  scene.network = 'cut'
+  chapter('The network is cut: footage waits.', 'The network is cut. The camera goes on; footage waits on the disk.')
+  await until(options.lengthS * chapters.back)
+  const status = await statusOf(options.directory)
+  const waitingBytes = status?.buffer.bytes ?? 0
+  /** What the store will have confirmed once all that waited is in it; new footage comes behind that. */
+  const drainedBytes = (status?.uplink.bytesConfirmed ?? 0) + waitingBytes
+  server.setOffline(false)
+  scene.network = 'up'
+  chapter('It returns: the backlog drains.', `The network returns; ${size(waitingBytes)} waited and drain now.`)
+  await untilStatus(({ uplink }) => uplink.bytesConfirmed >= drainedBytes, drainMsMax, 'The drain')
+  if (!signal.aborted) chapter('Drained: nothing waits.', 'Drained: all that waited is in the store.')
+}
+
+async function tellKill(stage: Stage, telling: Telling, start: () => RecorderChild): Promise<void> {
+  const { scene, chapter, until, elapsedS } = telling
+  await stage.recorder.kill()
+  stage.killed.push(String(stage.recorder.pid))
+  scene.recorder = 'killed'
+  chapter('The recorder is killed.', 'The recorder is killed with SIGKILL, in mid sentence.')
+  await until(elapsedS() + downMs / 1000)
+  stage.recorder = start()
+  scene.recorder = 'runs'
+  chapter('It starts again and asks.', 'It starts again, asks the store where the object ends, and goes on in it.')
 }
 
 async function prove(stage: Stage, directory: string): Promise<boolean> {
