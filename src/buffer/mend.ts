@@ -29,9 +29,16 @@ interface Hole {
 }
 
 /** Cuts every recording at its holes, so that what is left is whole. */
+export interface StoredOnce {
+  readonly segment: number
+  readonly entry: SegmentEntry
+}
+
 export interface Evidence {
   /** What the row of a segment says about a unit that no file holds any more. */
-  storedOnce(track: TrackId, seq: number): SegmentEntry | undefined
+  storedOnce(track: TrackId, seq: number): StoredOnce | undefined
+  /** Segments that were deleted to open the buffer on a full disk. */
+  readonly sacrificed: ReadonlySet<number>
   /** Every row is there: a unit without one was never stored. */
   readonly trusted: boolean
 }
@@ -71,22 +78,28 @@ function lossAt(holdings: Holdings, recording: Recording, hole: Hole, evidence: 
   if (camera === undefined) return undefined
   const first = evidence.storedOnce(head.id.track, hole.fromSeq)
   const last = evidence.storedOnce(head.id.track, hole.fromSeq + hole.units - 1)
-  const corrupt = !evidence.trusted || first !== undefined || last !== undefined
   const before = { ...recording, chunks: recording.chunks.slice(0, hole.at) }
-  const fromMonoMs = monoOf(recording, first?.media.firstPts ?? endPtsOf(before))
+  const fromMonoMs = monoOf(recording, first?.entry.media.firstPts ?? endPtsOf(before))
+  const end = last === undefined ? undefined : monoOf(recording, endOf(last.entry.media))
   return {
     camera,
-    cause: corrupt ? 'corrupt' : 'power',
+    ...causeOf(first ?? last, evidence),
     bootCounter: head.id.boot,
     fromMonoMs,
-    toMonoMs:
-      last === undefined ? endOfHole(holdings, recording, hole, fromMonoMs) : monoOf(recording, endOf(last.media)),
+    toMonoMs: end ?? endOfHole(holdings, recording, hole, fromMonoMs),
     units: hole.units,
     bytes: bytesIn(recording, hole),
-    note: corrupt
-      ? 'It was stored on this device and cannot be read any more.'
-      : 'It was on its way to the disk when the recorder or its power ended.',
   }
+}
+
+function causeOf(stored: StoredOnce | undefined, evidence: Evidence): Pick<Loss, 'cause' | 'note'> {
+  if (stored !== undefined && evidence.sacrificed.has(stored.segment)) {
+    return { cause: 'evicted', note: 'The disk was full when the recorder started. It had not been uploaded.' }
+  }
+  if (stored !== undefined || !evidence.trusted) {
+    return { cause: 'corrupt', note: 'It was stored on this device and cannot be read any more.' }
+  }
+  return { cause: 'power', note: 'It was on its way to the disk when the recorder or its power ended.' }
 }
 
 /** Where the footage goes on; behind the last of a boot it does not, and the length of the units before must do. */

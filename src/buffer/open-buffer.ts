@@ -29,6 +29,8 @@ import { createTurns } from './turns.ts'
 
 /** Two: one that writes, one that reads. A disk that hangs holds no more threads than that. */
 const diskOperationsMax = 2
+/** Segments that may be given up to start on a full disk: the database needs some megabytes to open, one holds 32 MiB. */
+const sacrificedMax = 2
 /**
  * With the database lost, boots of which nothing was left in the segments are unknown; their counters must not be used
  * again, since old catalogue lines are dated by them. More boots than this pass no device without footage.
@@ -55,32 +57,62 @@ export type BufferOpenError = {
   readonly message: string
 }
 
+/** With the segments that had to go for the buffer to open. */
+type SurveyAfter = Survey & { readonly sacrificed: ReadonlySet<number> }
+
 export async function openBuffer(options: BufferOptions): Promise<Result<Buffer, BufferOpenError>> {
   const { disk, log } = options
-  const prepared = await disk.prepare()
+  const sacrificed = new Set<number>()
+  const prepared = await makingRoom(options, sacrificed, () => disk.prepare())
   if (!prepared.ok) return err(diskSentence(disk.place, prepared.error))
-  const opened = await openAndLoad(options.kv, log)
+  const opened = await makingRoom(options, sacrificed, () => openIndex(options))
   if (!opened.ok) return err(indexSentence(options.kv.place, opened.error))
   const { kv, loaded } = opened.value
-  // A new database whose power is cut before its first synced row does not open again.
-  const created = await kv.batch([{ type: 'put', key: formatKey, value: formatVersion }], true)
-  if (!created.ok) {
-    await kv.close()
-    return err(diskSentence(options.kv.place, created.error))
-  }
   const found = await survey(disk, loaded, log)
   if (!found.ok) {
     await kv.close()
     return err(diskSentence(disk.place, found.error))
   }
-  return ok(await assemble(options, kv, loaded, found.value))
+  return ok(await assemble(options, kv, loaded, { ...found.value, sacrificed }))
 }
 
-async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: Survey): Promise<Buffer> {
+/**
+ * A disk that is full of our own footage must not need a person: the oldest segment goes, and recovery names what was in
+ * it. The newest stays: it may be the only account of what it holds.
+ */
+async function makingRoom<T, E extends { readonly kind: string }>(
+  { disk, log }: BufferOptions,
+  sacrificed: Set<number>,
+  attempt: () => Promise<Result<T, E>>,
+): Promise<Result<T, E>> {
+  for (;;) {
+    const result = await attempt()
+    if (result.ok || result.error.kind !== 'full') return result
+    const listed = await disk.list()
+    const oldest = listed.ok && listed.value.length > 1 ? listed.value[0] : undefined
+    if (oldest === undefined || sacrificed.size >= sacrificedMax) return result
+    const { segment, bytes } = oldest
+    log.error('disk-full', `${disk.place} is full: segment ${segment}, the oldest, is given up (${bytes} bytes).`)
+    if (!(await disk.remove(segment)).ok) return result
+    sacrificed.add(segment)
+  }
+}
+
+async function openIndex({ kv: store, log }: BufferOptions): ReturnType<typeof openAndLoad> {
+  const opened = await openAndLoad(store, log)
+  if (!opened.ok) return opened
+  // A new database whose power is cut before its first synced row does not open again.
+  const created = await opened.value.kv.batch([{ type: 'put', key: formatKey, value: formatVersion }], true)
+  if (created.ok) return opened
+  await opened.value.kv.close()
+  return err({ kind: created.error.kind, message: created.error.message })
+}
+
+async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: SurveyAfter): Promise<Buffer> {
   const { disk, clock, wallTime, log, fatal } = options
   const sizes = { ...defaultSizes, ...options.sizes }
   const boot = bootOf(options.bootId, loaded, found)
-  const recovered = recover(loaded, found, boot.counter)
+  const recovered = recover(loaded, found, { bootCounter: boot.counter, sacrificed: found.sacrificed })
   const { holdings } = recovered
   const turns = createTurns(diskOperationsMax)
   const boots = createBoots(boot, loaded.bootTimes)

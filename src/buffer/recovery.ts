@@ -12,8 +12,8 @@ import type { HeldChunk, Recording } from './holding.ts'
 import { after, createHoldings, type Holdings, newRecording } from './holdings.ts'
 import type { Loaded, LoadedLine } from './load.ts'
 import type { Loss } from './loss.ts'
-import { mend } from './mend.ts'
-import { type Identity, nameOf, type SegmentEntry } from './rows.ts'
+import { type Evidence, mend, type StoredOnce } from './mend.ts'
+import { type Identity, nameOf } from './rows.ts'
 import type { Segment } from './segments.ts'
 import type { Survey, SurveyedEntry } from './survey.ts'
 
@@ -28,7 +28,11 @@ export interface Recovered {
   readonly brokenLines: readonly TrackId[]
 }
 
-export function recover(loaded: Loaded, found: Survey, bootCounter: number): Recovered {
+export function recover(
+  loaded: Loaded,
+  found: Survey,
+  now: { readonly bootCounter: number; readonly sacrificed: ReadonlySet<number> },
+): Recovered {
   const holdings = createHoldings()
   const recordings = identify(loaded, found)
   for (const recording of recordings.values()) holdings.adopt(recording)
@@ -54,8 +58,12 @@ export function recover(loaded: Loaded, found: Survey, bootCounter: number): Rec
         loaded.lines.filter((line) => line.track === track),
       )
   }
-  const holes = mend(holdings, { storedOnce: storedOnce(loaded), trusted: loaded.state === 'whole' })
-  settle(holdings, bootCounter)
+  const holes = mend(holdings, {
+    storedOnce: storedOnce(loaded),
+    trusted: loaded.state === 'whole',
+    sacrificed: now.sacrificed,
+  })
+  settle(holdings, now.bootCounter)
   for (const recording of holdings.recordings()) {
     for (const held of recording.chunks) {
       if (held.place.at === 'segment') segments.get(held.place.segment)?.live.add(held)
@@ -65,10 +73,11 @@ export function recover(loaded: Loaded, found: Survey, bootCounter: number): Rec
 }
 
 /** What the row of a segment says about a unit: it was on the disk once, whole. */
-function storedOnce(loaded: Loaded): (track: TrackId, seq: number) => SegmentEntry | undefined {
-  const stored = new Map<string, SegmentEntry>()
-  for (const { chunks } of loaded.segments.values())
-    for (const one of chunks) stored.set(`${one.track} ${one.seq}`, one)
+function storedOnce(loaded: Loaded): Evidence['storedOnce'] {
+  const stored = new Map<string, StoredOnce>()
+  for (const [segment, { chunks }] of loaded.segments) {
+    for (const entry of chunks) stored.set(`${entry.track} ${entry.seq}`, { segment, entry })
+  }
   return (track, seq) => stored.get(`${track} ${seq}`)
 }
 

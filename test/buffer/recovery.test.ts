@@ -223,6 +223,28 @@ test('an open that is killed at any step may be repeated', async () => {
   }
 })
 
+test('a disk that is full of our own footage does not stop a start: the oldest segment goes, by name', async () => {
+  const stage = createStage()
+  let buffer = await stage.open()
+  await record(stage, buffer, 20)
+  await buffer.close()
+  const before = seqs(buffer)
+  stage.restart()
+  stage.disk.fault = 'full'
+  const remove = stage.disk.remove
+  stage.disk.remove = (segment) => {
+    stage.disk.fault = undefined
+    return remove(segment)
+  }
+  buffer = await stage.open()
+  const after = seqs(buffer)
+  expect(after.length).toBeGreaterThan(10)
+  expect(await gapsOf(buffer)).toMatchObject([
+    { cause: 'evicted', units: before.length - after.length, fromMonoMs: 50_000 },
+  ])
+  await buffer.close()
+})
+
 describe('what stops a start is one sentence:', () => {
   test('another owner', async () => {
     const stage = createStage()
