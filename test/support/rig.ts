@@ -55,7 +55,7 @@ export interface RigOptions {
 }
 
 /** Gives the recorder a wall clock that can be stepped; it is right until then. */
-const preload = new URL('stepped-wall.mjs', import.meta.url).href
+const steppedWall = new URL('stepped-wall.mjs', import.meta.url).href
 
 /** A test that begins this late in an hour, in minutes, would see the hour's own new recording. */
 const lateMinutes = 52
@@ -79,7 +79,6 @@ export async function createRig({ camera, edit = (text) => text, trueClock = fal
   await writeFile(settingsFile, text, { mode: 0o600 })
   const wallFile = at('wall-offset-ms')
   await writeFile(wallFile, '0')
-  process.env.STEPPED_WALL = wallFile
   const killed: string[] = []
   let recorder: RecorderChild | undefined
   let ended: number | NodeJS.Signals | undefined
@@ -98,7 +97,15 @@ export async function createRig({ camera, edit = (text) => text, trueClock = fal
     ...{ directory, settingsFile, server, cli, status, log },
     start() {
       ended = undefined
-      const args = [preload, cli, 'run', '--config', settingsFile, '--proof', at('proof')]
+      const args = [
+        `${steppedWall}?${encodeURIComponent(wallFile)}`,
+        cli,
+        'run',
+        '--config',
+        settingsFile,
+        '--proof',
+        at('proof'),
+      ]
       const mine = startRecorder('--import', args, at('recorder.log'))
       recorder = mine
       void mine.ended.then((how) => {
