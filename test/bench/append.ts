@@ -12,7 +12,7 @@ import { type BenchResult, median } from './result.ts'
 /** Requests until the machine code is there. */
 const warmUps = 150
 /** Short turns, many of them: another program on the machine then spoils some pairs, and not the median. */
-const pairsPerRound = 12
+const pairsPerRound = 20
 const never = new AbortController().signal
 const sizes = [
   { mebibytes: 1, aim: 0.75, times: 10 },

@@ -1,13 +1,12 @@
 /**
- * How a group of figures is measured. The rounds of all groups take turns, so that a slow minute of the machine hits
- * each of them and no median; a group that loads the whole machine is measured alone, when the others are done.
+ * How a group of figures is measured. Each group runs in a process of its own, and the rounds of all take turns: a slow
+ * minute of the machine hits a round of each, and no median.
  */
 import type { BenchResult } from './result.ts'
 
 export interface Bench {
   /** The word for `--only`. */
   readonly name: string
-  readonly alone?: true
   /** Makes ready and warms up: the recorder runs for months, not for a second. */
   open(): Promise<OpenBench>
 }

@@ -3,19 +3,16 @@
  * with 0 also when an aim is missed, since machines differ; with 1 when a figure is below its floor, or none came.
  */
 import { existsSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { benchAppend } from './append.ts'
-import type { Bench, OpenBench } from './bench.ts'
-import { benchCrc64 } from './crc64.ts'
-import { benchLink } from './link.ts'
-import { benchPath } from './path.ts'
+import { openRemote, type RemoteBench } from './remote.ts'
 import { type BenchResult, keepsFloor, meetsAim } from './result.ts'
-import { benchSplitter } from './splitter.ts'
 import { tableOf } from './table.ts'
-import { benchWritten } from './written.ts'
 
-const everything: readonly Bench[] = [benchSplitter, benchCrc64, benchAppend, benchWritten, benchLink, benchPath]
+/** Their rounds take turns. */
+const together = ['splitter', 'crc64', 'append', 'written', 'link']
+/** It loads the whole machine: measured when the others are done. */
+const alone = ['path']
 const roundsMost = 100
 
 interface Options {
@@ -35,28 +32,27 @@ function wholeRounds(text: string): number {
 const options = new Command('bench')
   .description('Measures the recorder against baselines of the same run; rounds are interleaved, figures are medians.')
   .option('--json <file>', 'write the figures there too')
-  .addOption(new Option('--only <name>', 'one group of figures').choices(everything.map(({ name }) => name)))
+  .addOption(new Option('--only <name>', 'one group of figures').choices([...together, ...alone]))
   .option('--rounds <number>', 'samples of each figure', wholeRounds, 5)
   .parse()
   .opts<Options>()
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`)
 
-/** Rounds of all benches take turns. */
-async function measure(benches: readonly Bench[], rounds: number): Promise<readonly BenchResult[]> {
-  const open: OpenBench[] = []
+async function measure(names: readonly string[], rounds: number): Promise<readonly BenchResult[]> {
+  const open: RemoteBench[] = []
   try {
-    for (const bench of benches) {
-      note(`${bench.name}: warming up`)
-      open.push(await bench.open())
+    for (const name of names) {
+      note(`${name}: warming up`)
+      open.push(await openRemote(name))
     }
-    for (let round = 1; round <= rounds; round += 1) {
-      note(`${benches.map(({ name }) => name).join(', ')}: round ${round} of ${rounds}`)
+    for (let round = 1; names.length > 0 && round <= rounds; round += 1) {
+      note(`${names.join(', ')}: round ${round} of ${rounds}`)
       for (const bench of open) await bench.round()
     }
-    return open.flatMap((bench) => bench.results())
+    return (await Promise.all(open.map((bench) => bench.results()))).flat()
   } finally {
-    for (const bench of open) await bench.close()
+    await Promise.all(open.map((bench) => bench.close()))
   }
 }
 
@@ -64,15 +60,21 @@ if (!existsSync('/proc/self/io')) {
   note('npm run bench counts with the files of Linux under /proc, which this system does not have.')
   process.exit(1)
 }
-const chosen = everything.filter(({ name }) => options.only === undefined || options.only === name)
-const together = chosen.filter(({ alone }) => alone !== true)
-const results = together.length === 0 ? [] : [...(await measure(together, options.rounds))]
-for (const bench of chosen.filter(({ alone }) => alone === true)) {
-  results.push(...(await measure([bench], options.rounds)))
-}
+const wanted = (name: string): boolean => options.only === undefined || options.only === name
+// The load of the minute before we add ours: others take from every figure but those that count bytes.
+const [load = 0] = loadavg()
+const results = [
+  ...(await measure(together.filter(wanted), options.rounds)),
+  ...(await measure(alone.filter(wanted), options.rounds)),
+]
 process.stdout.write(tableOf(results))
+if (load > cpus().length / 2) {
+  process.stdout.write(
+    `The machine was busy before this began (load ${load.toFixed(1)} on ${cpus().length} CPUs): these figures are too bad.\n`,
+  )
+}
 if (options.json !== undefined) {
-  const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: cpus().length }
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: cpus().length, loadBefore: load }
   const figures = results.map((result) => {
     const met = meetsAim(result)
     const { reason, ...figure } = result

@@ -43,7 +43,7 @@ interface Recorder {
   stop(): Promise<void>
 }
 
-export const benchPath: Bench = { name: 'path', alone: true, open }
+export const benchPath: Bench = { name: 'path', open }
 
 async function open(): Promise<OpenBench> {
   const directory = makeDirectory()
