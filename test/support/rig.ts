@@ -52,6 +52,8 @@ export interface RigOptions {
   readonly edit?: (settings: string) => string
   /** The store's clock is right at any time; the hour's own new recording may then come in mid test. */
   readonly trueClock?: boolean
+  /** Lets anybody read the bucket; default no. */
+  readonly publicRead?: boolean
 }
 
 /** Gives the recorder a wall clock that can be stepped; it is right until then. */
@@ -67,13 +69,14 @@ const keys = { accessKeyId: 'test-key', accessKeySecret: 'test-secret' }
 const bucket = 'test-footage'
 const region = 'cn-hangzhou'
 
-export async function createRig({ camera, edit = (text) => text, trueClock = false }: RigOptions = {}): Promise<Rig> {
+export async function createRig(options: RigOptions = {}): Promise<Rig> {
+  const { camera, edit = (text) => text, trueClock = false, publicRead = false } = options
   const cli = join(await compiledSrc(), 'cli.js')
   const directory = await mkdtemp(join(tmpdir(), 'watchpost-rig-'))
   const at = (name: string): string => join(directory, name)
   const late = !trueClock && new Date().getUTCMinutes() >= lateMinutes
   const now = (): number => Date.now() - (late ? behindMs : 0)
-  const server = await startOssServer({ dir: at('store'), bucket, region, keys, now })
+  const server = await startOssServer({ dir: at('store'), bucket, region, keys, now, publicRead })
   const settingsFile = at('watchpost.yaml')
   const text = edit(demoSettings(directory, { url: server.url, bucket, region, ...keys }, camera))
   await writeFile(settingsFile, text, { mode: 0o600 })

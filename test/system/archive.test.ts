@@ -2,12 +2,13 @@
  * What a recorder leaves behind that was killed again and again: one object that holds everything, and an archive that
  * the reading commands and a stranger's player find whole.
  */
-import { open, readFile, writeFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { frameHashes } from '../../src/demo/ffmpeg-frames.ts'
 import { badFindings, createRig, type Rig, rigCamera } from '../support/rig.ts'
 import { surviveKills } from './kills.ts'
 import { hashesThroughPlaylist, keyframes, shownFrames, startView } from './players.ts'
+import { rollOver } from './roll-over.ts'
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 const kills = 8
@@ -22,13 +23,7 @@ beforeAll(async () => {
   const [only, ...others] = await rig.videos('ts')
   if (only === undefined || others.length > 0) throw new Error(`${others.length + 1} objects instead of one`)
   footage = only
-  // What a person does who wants smaller files: the next unit begins a new recording, and this one is complete.
-  const text = await readFile(rig.settingsFile, 'utf8')
-  await writeFile(rig.settingsFile, `${text}rollover: { bytes: ${footage.bytes.length} }\n`)
-  rig.start()
-  await rig.until('the next recording', ({ uplink }) =>
-    uplink.objects.some(({ key, bytes }) => key.endsWith('.ts') && key !== footage.key && bytes > 0),
-  )
+  await rollOver(rig, footage)
   expect(await rig.stop()).toBe(0)
 }, 180_000)
 afterAll(() => rig?.close())

@@ -9,9 +9,11 @@ const quiet = ['-nostdin', '-hide_banner', '-loglevel', 'error']
 const ptsColumn = 2
 const hashColumn = 5
 
-/** SHA-256 of each video frame, as the player got them from the playlist; ends at its ENDLIST. */
+/** SHA-256 of each video frame, as the player got them from the playlist; plays on while it grows, ends at its ENDLIST. */
 export async function hashesThroughPlaylist(url: string): Promise<string[]> {
-  const input = ['-live_start_index', '0', '-i', url]
+  // A recorder that is just being started again is no reason to leave.
+  const patience = ['-max_reload', '1000', '-m3u8_hold_counters', '1000']
+  const input = ['-live_start_index', '0', ...patience, '-i', url]
   const hash = ['-map', '0:v:0', '-c', 'copy', '-f', 'framehash', '-hash', 'sha256', '-']
   const { stdout } = await run('ffmpeg', [...quiet, ...input, ...hash], { maxBuffer: 64 << 20, timeout: 60_000 })
   return columnOf(stdout, hashColumn)

@@ -1,6 +1,9 @@
 /** The whole recorder as people run it: real processes, real disk, real HTTP, real H.264. */
 import { afterEach, describe, expect, test } from 'vitest'
+import { frameHashes } from '../../src/demo/ffmpeg-frames.ts'
 import { badFindings, createRig, type Rig } from '../support/rig.ts'
+import { hashesThroughPlaylist } from './players.ts'
+import { rollOver } from './roll-over.ts'
 
 let rig: Rig | undefined
 afterEach(async () => {
@@ -25,5 +28,28 @@ describe('the recorder', () => {
     // Nobody was killed: nothing at all may be missing, not even at the end.
     expect(proof.units.findings).toEqual([])
     expect((await rig.catalogue()).filter(({ kind }) => kind === 'gap')).toEqual([])
+  })
+
+  test('is played live by ffmpeg over a kill and a restart, each frame, until the recording is complete', async () => {
+    rig = await createRig({ publicRead: true })
+    const { server } = rig
+    rig.start()
+    await rig.until('something to play', () => server.objects().some(({ key }) => key.endsWith('.m3u8')))
+    const [playlist] = await rig.videos('m3u8')
+    const played = hashesThroughPlaylist(`${server.url}/${server.bucket}/${playlist?.key ?? ''}`)
+    // Looked at below; it must not count as unhandled when an earlier step fails.
+    played.catch(() => {})
+    await rig.until('a while', ({ cameras: [camera] }) => (camera?.unitsCaptured ?? 0) >= 4)
+    await rig.kill()
+    rig.start()
+    await rig.until('a while', ({ cameras: [camera] }) => (camera?.unitsCaptured ?? 0) >= 2)
+    expect(await rig.stop()).toBe(0)
+    const [footage] = await rig.videos('ts')
+    if (footage === undefined) throw new Error('there is no footage')
+    await rollOver(rig, footage)
+    const frames = await played
+    expect(await rig.stop()).toBe(0)
+    expect(frames).toEqual(await frameHashes(server.objectPath(footage.key) ?? ''))
+    expect(frames.length).toBeGreaterThan(5 * 15)
   })
 })
