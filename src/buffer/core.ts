@@ -11,6 +11,7 @@ import { gapLine, type Loss, lossSentence, type Times } from './loss.ts'
 import type { Recent } from './recent.ts'
 import { lineKey } from './rows.ts'
 import type { SegmentDisk } from './segment-disk.ts'
+import type { SegmentWriter } from './segment-writer.ts'
 import type { Segments } from './segments.ts'
 import type { Sizes } from './sizes.ts'
 import type { Turns } from './turns.ts'
@@ -30,6 +31,8 @@ export interface Core {
   readonly times: Times
   readonly lines: Lines
   readonly changed: Bell
+  /** See `SegmentWriter.noteLoss`. */
+  readonly noteLoss: SegmentWriter['noteLoss']
   /** What was given up since the process began. */
   readonly evicted: { units: number; bytes: number }
 }
@@ -53,10 +56,15 @@ export async function recordLoss(core: Core, lost: readonly HeldChunk[], losses:
     })
   }
   core.recent.drop(lost)
+  // Units that come later may be on the disk before the gap record is, when only the database refuses.
+  const noted = losses.flatMap(({ seqs, ...loss }) =>
+    seqs === undefined ? [] : [core.noteLoss({ ...loss, seqs, number: core.holdings.countLoss(seqs.track) })],
+  )
   const durable = core.kv.write([...staged.ops, ...dels, ...core.holdings.takeRows()], true)
   // The segment goes only after a sync of its own, which stands behind this batch.
   core.segments.release(lost, 'given up')
   core.changed.ring()
   await durable
   staged.landed()
+  for (const forget of noted) forget()
 }

@@ -58,8 +58,8 @@ export interface Track {
   /** Boot counter → number of the next recording. */
   readonly numbers: Map<number, number>
   open: Recording | undefined
-  /** One past the last number that was given up: gap records name all losses below it, in the batch of this row. */
-  lostBelow: number
+  /** Losses so far; each has a gap record in the batch of the row with its number. */
+  losses: number
   /** Lines held, on record tracks. */
   lines: number
 }

@@ -46,6 +46,8 @@ export interface Holdings {
   begin(id: TrackId, boot: number, start: Pick<RecordingHead, 'startMonoMs' | 'video'>): Recording
   /** Takes a recording as recovery found it. */
   adopt(recording: Recording): void
+  /** The number of the loss whose gap record goes into the next batch. */
+  countLoss(id: TrackId): number
   append(recording: Recording, added: NewChunk): HeldChunk
   claim(recording: Recording, claim: Claim): void
   /** Forgets the chunks through `throughSeq` and hands them out. */
@@ -71,18 +73,9 @@ export function createHoldings(): Holdings {
   function track(id: TrackId): Track {
     const known = tracks.get(id)
     if (known !== undefined) return known
-    const created: Track = { id, nextSeq: 0, numbers: new Map(), open: undefined, lostBelow: 0, lines: 0 }
+    const created: Track = { id, nextSeq: 0, numbers: new Map(), open: undefined, losses: 0, lines: 0 }
     tracks.set(id, created)
     return created
-  }
-
-  function countLost(id: TrackId, lost: readonly HeldChunk[]): void {
-    const last = lost.at(-1)
-    if (last === undefined) return
-    countOut(id, lost)
-    const of = track(id)
-    of.lostBelow = Math.max(of.lostBelow, last.chunk.seq + 1)
-    changedTracks.add(of)
   }
 
   function countOut(id: TrackId, chunks: readonly HeldChunk[]): void {
@@ -134,7 +127,7 @@ export function createHoldings(): Holdings {
     const [first] = survivors
     const of = track(head.id.track)
     const wasOpen = of.open === recording
-    countLost(of.id, lost)
+    countOut(of.id, lost)
     recording.chunks = recording.chunks.slice(0, from)
     recording.tail = (lost[0] ?? first)?.before ?? tail
     recording.closed = false
@@ -173,7 +166,7 @@ export function createHoldings(): Holdings {
       forget(recording)
       return { lost, heir: undefined }
     }
-    countLost(recording.head.id.track, lost)
+    countOut(recording.head.id.track, lost)
     const startMonoMs = startOf(recording, first)
     recording.head = { ...recording.head, startMonoMs, firstSeq: first.chunk.seq }
     recording.arrivedSeq = first.chunk.seq
@@ -202,6 +195,12 @@ export function createHoldings(): Holdings {
       return recording
     },
     adopt,
+    countLoss(id) {
+      const of = track(id)
+      of.losses += 1
+      changedTracks.add(of)
+      return of.losses
+    },
     append(recording, { chunk, bytes, place, lines }) {
       const of = track(recording.head.id.track)
       assert(chunk.seq === of.nextSeq && !recording.closed, 'chunks join the open recording in order')

@@ -3,7 +3,7 @@ import type { Clock, WallTime } from '../base/clock.ts'
 import { monoMs } from '../base/clock.ts'
 import { type CatalogueRecord, catalogueLine, type GapCause } from '../format/catalogue-record.ts'
 import { isoOf } from '../format/names.ts'
-import { cameraOf } from '../format/recording.ts'
+import { cameraOf, type TrackId } from '../format/recording.ts'
 import type { Boots } from './boots.ts'
 import { endMonoOf, type HeldChunk, startMonoOf } from './holding.ts'
 
@@ -18,6 +18,15 @@ export interface Loss {
   readonly bytes: number
   /** One sentence for people. */
   readonly note: string
+  /** The sequence numbers it used up; absent where no unit was ever made. */
+  readonly seqs?: LostSeqs
+}
+
+export interface LostSeqs {
+  readonly track: TrackId
+  readonly from: number
+  /** One past the last. */
+  readonly below: number
 }
 
 export interface Times {
@@ -53,14 +62,16 @@ export function lossOf(lost: readonly HeldChunk[], cause: GapCause, note: string
     units: lost.length,
     bytes: lost.reduce((sum, { chunk }) => sum + chunk.length, 0),
     note,
+    seqs: { track: first.owner.head.id.track, from: first.chunk.seq, below: last.chunk.seq + 1 },
   }
 }
 
 export function gapLine(loss: Loss, times: Times): string {
-  const { fromMonoMs, toMonoMs, bootCounter } = loss
+  const { camera, cause, fromMonoMs, toMonoMs, bootCounter, units, bytes, note } = loss
   const from = times.at(bootCounter, fromMonoMs)
   const to = times.at(bootCounter, toMonoMs)
-  return catalogueLine({ v: 1, kind: 'gap', ...loss, from, to })
+  const range = { from, to, fromMonoMs, toMonoMs }
+  return catalogueLine({ v: 1, kind: 'gap', bootCounter, camera, cause, ...range, units, bytes, note })
 }
 
 export function alarmLine(

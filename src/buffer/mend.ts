@@ -5,12 +5,13 @@
  * process or the power ended, though a row of the database had counted it already; or footage that was stored and cannot
  * be read any more.
  */
-import { cameraOf, type TrackId } from '../format/recording.ts'
+import { cameraOf, type TrackId, trackKind } from '../format/recording.ts'
 import { ticksPerMs } from '../format/unit.ts'
 import { endOf, endPtsOf, monoOf, type Recording, startMonoOf } from './holding.ts'
 import type { Holdings } from './holdings.ts'
 import type { Loss } from './loss.ts'
 import type { SegmentEntry } from './rows.ts'
+import type { NotedLoss } from './segment-record.ts'
 
 /** A usual GOP, where nothing better is known. */
 const unitMsUsual = 1_000
@@ -37,10 +38,26 @@ export interface StoredOnce {
 export interface Evidence {
   /** What the row of a segment says about a unit that no file holds any more. */
   storedOnce(track: TrackId, seq: number): StoredOnce | undefined
+  /** Losses that later segments tell of. */
+  readonly noted: readonly NotedLoss[]
   /** Segments that were deleted to open the buffer on a full disk. */
   readonly sacrificed: ReadonlySet<number>
   /** Every row is there: a unit without one was never stored. */
   readonly trusted: boolean
+}
+
+/** Losses whose gap records did not reach the database: they are made now, and what they name stays lost. */
+export function takeNoted(holdings: Holdings, found: readonly NotedLoss[]): readonly NotedLoss[] {
+  const owed = found.filter(({ number, seqs }) => number > holdings.track(seqs.track).losses)
+  for (const { seqs } of owed) {
+    const track = holdings.track(seqs.track)
+    track.nextSeq = Math.max(track.nextSeq, seqs.below)
+    for (const recording of holdings.recordings()) {
+      if (recording.head.id.track !== seqs.track) continue
+      recording.chunks = recording.chunks.filter(({ chunk }) => chunk.seq < seqs.from || chunk.seq >= seqs.below)
+    }
+  }
+  return owed
 }
 
 export function mend(holdings: Holdings, evidence: Evidence): Mended {
@@ -53,13 +70,24 @@ export function mend(holdings: Holdings, evidence: Evidence): Mended {
       const current: Recording = rest
       const hole = holeIn(current)
       if (hole === undefined) break
-      const loss = lossAt(holdings, current, hole, evidence)
-      if (loss === undefined) brokenLines.add(current.head.id.track)
-      else losses.push(loss)
+      const { track } = current.head.id
+      const unnamed = unnamedPart(hole, track, evidence.noted)
+      const loss = unnamed && lossAt(holdings, current, unnamed, evidence)
+      if (loss !== undefined) losses.push(loss)
+      else if (trackKind(track) !== 'video') brokenLines.add(track)
       rest = holdings.cutOut(current, hole.at, hole.at).heir
     }
   }
   return { losses, brokenLines: [...brokenLines] }
+}
+
+/** What of a hole no noted loss names; those have their own gap records. */
+function unnamedPart(hole: Hole, track: TrackId, noted: readonly NotedLoss[]): Hole | undefined {
+  const missing = Array.from({ length: hole.units }, (_, index) => hole.fromSeq + index).filter(
+    (seq) => !noted.some(({ seqs }) => seqs.track === track && seqs.from <= seq && seq < seqs.below),
+  )
+  const [first] = missing
+  return first === undefined ? undefined : { at: hole.at, fromSeq: first, units: missing.length }
 }
 
 function holeIn(recording: Recording): Hole | undefined {

@@ -134,6 +134,7 @@ async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: S
   const core: Core = {
     ...{ clock, wallTime, log, sizes, disk, turns, kv: kvWriter, holdings, segments, recent, boots, times, lines },
     ...{ changed, evicted: { units: 0, bytes: 0 } },
+    noteLoss: (loss) => late.writer?.noteLoss(loss) ?? (() => {}),
   }
   await settleRows(core, recovered, loaded, found)
   const room = createRoom(core, options)

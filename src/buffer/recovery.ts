@@ -12,8 +12,9 @@ import type { HeldChunk, Recording } from './holding.ts'
 import { after, createHoldings, type Holdings, newRecording } from './holdings.ts'
 import type { Loaded, LoadedLine } from './load.ts'
 import type { Loss } from './loss.ts'
-import { type Evidence, mend, type StoredOnce } from './mend.ts'
+import { type Evidence, mend, type StoredOnce, takeNoted } from './mend.ts'
 import { type Identity, nameOf } from './rows.ts'
+import type { NotedLoss } from './segment-record.ts'
 import type { Segment } from './segments.ts'
 import type { Survey, SurveyedEntry } from './survey.ts'
 
@@ -48,7 +49,7 @@ export function recover(
     if (known !== undefined) unnamed.delete(known)
   }
   for (const [track, owners] of byTrack(holdings.recordings())) {
-    boundEnds(owners, unnamed, holdings.track(track).lostBelow)
+    boundEnds(owners)
     if (trackKind(track) === 'video') {
       placeUnits(owners, found.entries, loaded.state === 'whole' ? new Set() : unnamed)
       expectStored(owners, loaded)
@@ -58,18 +59,16 @@ export function recover(
         loaded.lines.filter((line) => line.track === track),
       )
   }
-  const holes = mend(holdings, {
-    storedOnce: storedOnce(loaded),
-    trusted: loaded.state === 'whole',
-    sacrificed: now.sacrificed,
-  })
-  settle(holdings, now.bootCounter)
+  const noted = takeNoted(holdings, found.losses)
+  const trusted = loaded.state === 'whole'
+  const holes = mend(holdings, { storedOnce: storedOnce(loaded), noted, sacrificed: now.sacrificed, trusted })
+  settle(holdings, now.bootCounter, noted)
   for (const recording of holdings.recordings()) {
     for (const held of recording.chunks) {
       if (held.place.at === 'segment') segments.get(held.place.segment)?.live.add(held)
     }
   }
-  return { holdings, segments: [...segments.values()], ...holes }
+  return { holdings, segments: [...segments.values()], ...holes, losses: [...noted, ...holes.losses] }
 }
 
 /** What the row of a segment says about a unit: it was on the disk once, whole. */
@@ -119,10 +118,10 @@ function identify(loaded: Loaded, found: Survey): Map<string, Recording> {
 }
 
 function restoreTracks(holdings: Holdings, loaded: Loaded, found: Survey): void {
-  for (const [id, { nextSeq, lostBelow, numbers }] of loaded.tracks) {
+  for (const [id, { nextSeq, losses, numbers }] of loaded.tracks) {
     const track = holdings.track(id)
     track.nextSeq = nextSeq
-    track.lostBelow = lostBelow
+    track.losses = losses
     for (const [boot, number] of numbers) track.numbers.set(boot, number)
   }
   const atLeast = (id: TrackId, seq: number): void => {
@@ -150,20 +149,13 @@ function byTrack(recordings: readonly Recording[]): Map<TrackId, Recording[]> {
 }
 
 /**
- * The end of a recording that was open is not in its row, and a row may be older than what only the headers of later
- * records remember: nobody owns what the next recording owns, and what was given up before it, without a durable gap
- * record, is still owed by the one before.
+ * The end of a recording that was open is not in its row, and a row may be older than a cut that only the headers of
+ * later records remember: nobody owns what the next recording owns.
  */
-function boundEnds(owners: readonly Recording[], unnamed: ReadonlySet<Recording>, lostBelow: number): void {
+function boundEnds(owners: readonly Recording[]): void {
   owners.forEach((recording, index) => {
-    const next = owners[index + 1]
-    const { head } = recording
-    const own = recording.closed ? recording.endSeq : head.firstSeq
-    if (next === undefined) recording.endSeq = own
-    else {
-      const owed = unnamed.has(next) && lostBelow < next.head.firstSeq && next.head.id.boot === head.id.boot
-      recording.endSeq = owed ? next.head.firstSeq : Math.min(own, next.head.firstSeq)
-    }
+    const next = owners[index + 1]?.head.firstSeq ?? Number.MAX_SAFE_INTEGER
+    recording.endSeq = recording.closed ? Math.min(recording.endSeq, next) : recording.head.firstSeq
   })
 }
 
@@ -250,7 +242,7 @@ function relative(end: Extent, base: Extent): Extent {
 }
 
 /** Which recordings are open, where they end, and what may be on its way to the store. */
-function settle(holdings: Holdings, bootCounter: number): void {
+function settle(holdings: Holdings, bootCounter: number, noted: readonly NotedLoss[]): void {
   for (const owners of byTrack(holdings.recordings()).values()) {
     for (const recording of owners) {
       const { head, base, arrived, chunks, claim } = recording
@@ -259,11 +251,14 @@ function settle(holdings: Holdings, bootCounter: number): void {
       recording.tail = last ? after(recording, last) : { length: base.length + arrived.length, crc64: 0n }
       if (last === undefined && video) recording.tail = sum(base, arrived)
       if (claim !== undefined) recording.pinnedBelow = pinnedEnd(chunks)
-      if (recording === owners.at(-1) && head.id.boot === bootCounter && !recording.closed) {
+      const endSeq = (last?.chunk.seq ?? recording.arrivedSeq - 1) + 1
+      // Footage that was given up behind it has ended it.
+      const goesOn = !noted.some(({ seqs }) => seqs.track === head.id.track && seqs.below > endSeq)
+      if (recording === owners.at(-1) && head.id.boot === bootCounter && !recording.closed && goesOn) {
         const track = holdings.track(head.id.track)
         track.open = recording
         // A row may have counted units that ended with the process, in memory: their numbers were never used.
-        track.nextSeq = (last?.chunk.seq ?? recording.arrivedSeq - 1) + 1
+        track.nextSeq = endSeq
         continue
       }
       if (claim === undefined && chunks.length === 0) holdings.forget(recording)

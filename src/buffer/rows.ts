@@ -5,7 +5,7 @@
  *     format            version of these rows
  *     boot              counter and id of the boot that ran last
  *     b/<counter>       a boot, and where it lies on the wall, once known
- *     t/<track>         next sequence number, up to where losses are named, next recording number of each boot
+ *     t/<track>         next sequence number, losses named, next recording number of each boot
  *     r/<recording>     head, claim, what has arrived, where it ends
  *     s/<segment>       a closed segment: the chunks in it that were not confirmed then
  *     l/<track>/<seq>   lines of a record track, as they will be sent
@@ -83,14 +83,14 @@ export function recordingRow(held: Recording): string {
   return JSON.stringify({ ...identityJson(held), arrived, arrivedSeq, arrivedEndPts, closed, endSeq })
 }
 
-const track = z.object({ nextSeq: whole, lostBelow: whole, numbers: z.array(z.tuple([whole, whole])) })
+const track = z.object({ nextSeq: whole, losses: whole, numbers: z.array(z.tuple([whole, whole])) })
 
 /** Boots of which nothing is held need no numbers; the newest are kept anyway, the running one among them. */
 const bootsKept = 64
-export const trackRow = ({ nextSeq, lostBelow, numbers }: Track): string =>
+export const trackRow = ({ nextSeq, losses, numbers }: Track): string =>
   JSON.stringify({
     nextSeq,
-    lostBelow,
+    losses,
     numbers: [...numbers].sort(([one], [other]) => other - one).slice(0, bootsKept),
   })
 

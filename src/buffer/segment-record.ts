@@ -2,7 +2,7 @@
  * The bytes of a segment file: records one after the other, each with everything needed to understand it alone.
  *
  *      0  magic "WPs1"
- *      4  version (1)             5  kind (0 segment, 1 unit, 2 claim)
+ *      4  version (1)             5  kind (0 segment, 1 unit, 2 claim, 3 loss)
  *      6  length of the meta data, 16 bit
  *      8  length of the payload, 32 bit
  *     12  CRC-32 of the payload
@@ -35,7 +35,7 @@ const headerBytes = 20
 /** Meta data of a record: an identity is under 2 KiB, since a key is at most 1,023 bytes. */
 const metaBytesMax = 8 * 1024
 
-const kinds = { segment: 0, unit: 1, claim: 2 } as const
+const kinds = { segment: 0, unit: 1, claim: 2, loss: 3 } as const
 
 const segmentMeta = z.object({ segment: z.number().int(), boot: z.number().int(), bootId: z.string() })
 export type SegmentMeta = z.infer<typeof segmentMeta>
@@ -48,7 +48,23 @@ const claimMeta = z.object({
   arrivedEndPts: z.number(),
 })
 
+const lossMeta = z.object({
+  camera: z.string(),
+  cause: z.enum(['camera', 'evicted', 'disk', 'power', 'corrupt', 'stopped']),
+  bootCounter: z.number().int(),
+  fromMonoMs: z.number(),
+  toMonoMs: z.number(),
+  units: z.number().int(),
+  bytes: z.number().int(),
+  note: z.string(),
+  /** Of the losses of its track; see `Track.losses`. */
+  number: z.number().int(),
+  seqs: z.object({ track: z.string(), from: z.number().int(), below: z.number().int() }),
+})
+export type NotedLoss = z.infer<typeof lossMeta>
+
 export type RecordMeta =
+  | { readonly kind: 'loss'; readonly loss: NotedLoss }
   | { readonly kind: 'segment'; readonly meta: SegmentMeta }
   | { readonly kind: 'unit'; readonly entry: Omit<SegmentEntry, 'offset'>; readonly of: Identity }
   | {
@@ -83,6 +99,9 @@ export const claimRecord = (held: Recording): Uint8Array =>
     },
     undefined,
   )
+
+/** Footage that was given up while the database could not be written: its gap record is still to be made. */
+export const lossRecord = (loss: NotedLoss): Uint8Array => encode(kinds.loss, loss, undefined)
 
 function encode(kind: number, meta: object, payload: Uint8Array | undefined): Uint8Array {
   const text = Buffer.from(JSON.stringify(meta))
@@ -125,6 +144,10 @@ function decodeMeta(kind: number, text: string, payloadBytes: number): RecordMet
     if (meta === undefined) return undefined
     const { of, ...chunk } = meta
     return { kind: 'unit', of, entry: { ...chunk, track: of.head.id.track, length: payloadBytes } }
+  }
+  if (kind === kinds.loss) {
+    const loss = parseRow(lossMeta, text)
+    return loss && { kind: 'loss', loss }
   }
   const meta = parseRow(claimMeta, text)
   if (meta === undefined) return undefined

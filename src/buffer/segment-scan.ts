@@ -11,7 +11,7 @@ import type { Extent } from '../format/recording.ts'
 import type { Ticks } from '../format/unit.ts'
 import type { Identity, SegmentEntry } from './rows.ts'
 import type { DiskError, SegmentDisk } from './segment-disk.ts'
-import { decodeHead, findMagic, type SegmentMeta } from './segment-record.ts'
+import { decodeHead, findMagic, type NotedLoss, type SegmentMeta } from './segment-record.ts'
 
 export interface FoundUnit {
   readonly entry: SegmentEntry
@@ -34,6 +34,7 @@ export interface ScannedSegment {
   readonly meta: SegmentMeta | undefined
   readonly units: readonly FoundUnit[]
   readonly claims: readonly FoundClaim[]
+  readonly losses: readonly NotedLoss[]
   /** Damaged places with whole records behind them. */
   readonly damaged: number
 }
@@ -51,6 +52,7 @@ export async function scanSegment(
   const bytes = Buffer.from(read.value.buffer, read.value.byteOffset, read.value.byteLength)
   const units: FoundUnit[] = []
   const claims: FoundClaim[] = []
+  const losses: NotedLoss[] = []
   let meta: SegmentMeta | undefined
   let end = 0
   let damaged = 0
@@ -68,9 +70,10 @@ export async function scanSegment(
     const { record } = head
     if (record.kind === 'segment') meta = record.meta
     else if (record.kind === 'claim') claims.push(record)
+    else if (record.kind === 'loss') losses.push(record.loss)
     else units.push({ of: record.of, entry: { ...record.entry, offset: payloadAt } })
     at = payloadAt + head.payloadBytes
     end = at
   }
-  return ok({ segment, bytes: end, fileBytes, meta, units, claims, damaged })
+  return ok({ segment, bytes: end, fileBytes, meta, units, claims, losses, damaged })
 }

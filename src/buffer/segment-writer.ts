@@ -16,7 +16,7 @@ import type { HeldChunk, Recording } from './holding.ts'
 import type { KvWriter } from './kv-writer.ts'
 import { segmentKey, segmentRow } from './rows.ts'
 import type { DiskError, SegmentDisk, SegmentFile } from './segment-disk.ts'
-import { claimRecord, segmentRecord, unitRecord } from './segment-record.ts'
+import { claimRecord, lossRecord, type NotedLoss, segmentRecord, unitRecord } from './segment-record.ts'
 import type { Segment, Segments } from './segments.ts'
 import type { Sizes } from './sizes.ts'
 import type { Turns } from './turns.ts'
@@ -28,6 +28,8 @@ export interface SegmentWriter {
   enqueue(held: HeldChunk): void
   /** The claim goes to the disk with the next group, for the day the database is lost. */
   noteClaim(recording: Recording): void
+  /** Goes to the disk with the next group, unless the caller calls back first: the gap record is durable then. */
+  noteLoss(loss: NotedLoss): () => void
   problem(): DiskError | undefined
   /** Chunks that were taken out of the buffer while they waited. */
   forget(chunks: readonly HeldChunk[]): void
@@ -64,6 +66,7 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
   let queuedBytes = 0
   let group: HeldChunk[] = []
   const claims = new Set<Recording>()
+  const losses = new Set<NotedLoss>()
   let open: OpenSegment | undefined
   let nextSegment = world.nextSegment
   let lastCommit: MonoMs | undefined
@@ -156,8 +159,10 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       at += piece.length
     }
     const noted = [...claims]
+    const lost = [...losses]
     claims.clear()
     for (const recording of noted) add(claimRecord(recording))
+    for (const loss of lost) add(lossRecord(loss))
     const offsets: number[] = []
     for (const held of group) {
       if (held.bytes === undefined) continue
@@ -172,6 +177,7 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       return written.error
     }
     segment.bytes = at
+    for (const loss of lost) losses.delete(loss)
     for (const recording of noted) segment.claims.add(recording)
     group.forEach((held, index) => {
       held.place = { at: 'segment', segment: segment.number, offset: offsets[index] ?? 0 }
@@ -256,6 +262,10 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       bell.ring()
     },
     noteClaim: (recording) => void claims.add(recording),
+    noteLoss(loss) {
+      losses.add(loss)
+      return () => void losses.delete(loss)
+    },
     problem: () => failure,
     forget,
     async close() {

@@ -7,7 +7,7 @@ import { ok, type Result } from '../base/result.ts'
 import type { Loaded } from './load.ts'
 import type { Identity, SegmentEntry } from './rows.ts'
 import type { DiskError, SegmentDisk } from './segment-disk.ts'
-import type { SegmentMeta } from './segment-record.ts'
+import type { NotedLoss, SegmentMeta } from './segment-record.ts'
 import { type FoundClaim, type ScannedSegment, scanSegment } from './segment-scan.ts'
 
 export interface SurveyedEntry {
@@ -22,6 +22,7 @@ export interface Survey {
   readonly entries: readonly SurveyedEntry[]
   readonly claims: readonly FoundClaim[]
   readonly metas: readonly SegmentMeta[]
+  readonly losses: readonly NotedLoss[]
 }
 
 export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Promise<Result<Survey, DiskError>> {
@@ -31,6 +32,7 @@ export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Pr
   const entries: SurveyedEntry[] = []
   const claims: FoundClaim[] = []
   const metas: SegmentMeta[] = []
+  const losses: NotedLoss[] = []
   for (const { segment, bytes } of listed.value) {
     const row = loaded.state === 'whole' ? loaded.segments.get(segment) : undefined
     if (row !== undefined && row.bytes <= bytes) {
@@ -51,9 +53,10 @@ export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Pr
     segments.push({ segment, bytes: await cutTornEnd(disk, scanned.value, log), scanned: true })
     for (const { entry, of } of units) entries.push({ segment, entry, of })
     claims.push(...scanned.value.claims)
+    losses.push(...scanned.value.losses)
     if (scanned.value.meta !== undefined) metas.push(scanned.value.meta)
   }
-  return ok({ segments, entries, claims, metas })
+  return ok({ segments, entries, claims, metas, losses })
 }
 
 /** The length of the segment afterwards. */
