@@ -49,4 +49,6 @@ export interface CameraRunOptions {
   readonly notBefore: Ticks | undefined
   /** Of the recording that this run would continue: GOPs longer than this are cut. Learnt from the stream if absent. */
   readonly targetDurationS: number | undefined
+  /** False drops every stream but the video, for cameras whose program cannot be told to leave sound out. Default true. */
+  readonly sound?: boolean
 }

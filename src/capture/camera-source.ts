@@ -36,6 +36,7 @@ export interface RtspSource {
 interface CommandSource {
   readonly kind: 'command'
   readonly command: readonly string[] | string
+  readonly audio?: boolean
 }
 
 /** Kinds that have their place in the table and no process yet. */

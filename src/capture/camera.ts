@@ -120,7 +120,7 @@ function createLives(world: CameraWorld, options: CameraOptions, account: Camera
     const life = count
     count += 1
     log.info('camera.starting', `Camera '${options.name}' is being started.`, { life })
-    const run = world.newRun(recorder.runOptions(clock.mono()))
+    const run = world.newRun({ ...recorder.runOptions(clock.mono()), sound: wantsSound(options.source) })
     const listener: LifeListener = {
       onBytes: (bytes) => world.tap?.(life, bytes),
       onUnits(units) {
@@ -163,5 +163,8 @@ function createLives(world: CameraWorld, options: CameraOptions, account: Camera
     },
   }
 }
+
+/** Sound is recorded only where it was asked for; not every program can be told to leave it out. */
+const wantsSound = (source: CameraSource): boolean => 'audio' in source && source.audio === true
 
 const noLife = (end: LifeEnd): Outcome => ({ end, words: [], goodMs: 0 })

@@ -77,6 +77,7 @@ class RunSplitter implements CameraRun {
     this.#target = new TargetDuration(options.targetDurationS)
     this.#cutter = new UnitCutter({
       mode: 'capture',
+      isVideoOnly: options.sound === false,
       longestTicks: this.#target.longestTicks,
       onBegin: (next, ended) => this.#onBegin(next, ended),
     })

@@ -31,6 +31,16 @@ export interface CutUnit {
   readonly leastDelay: number
 }
 
+/** How a stream is cut into units (`unit-cutter.ts`). */
+export interface CutterOptions {
+  readonly mode: 'capture' | 'read'
+  readonly longestTicks: Ticks
+  /** Drops what is neither video nor tables: sound, subtitles, stuffing. */
+  readonly isVideoOnly?: boolean
+  /** A unit begins, which ends the one before it. `true` makes it the first of a run; heeded in `capture` only. */
+  readonly onBegin: (next: UnitBegin, ended: CutUnit | undefined) => boolean
+}
+
 /** Ticks from the unit's first PTS to its greatest and its second greatest (-1: there is none). */
 interface Spans {
   readonly frames: number

@@ -15,22 +15,16 @@ import { completeStart, type FrameStart, mustCut } from './frame-start.ts'
 import { FrameHead } from './h264.ts'
 import { type FrameTime, InputClock } from './input-clock.ts'
 import { Lead } from './lead.ts'
-import { type CutUnit, OpenUnit, type UnitBegin } from './open-unit.ts'
+import { type CutterOptions, type CutUnit, OpenUnit, type UnitBegin } from './open-unit.ts'
 import { PacketFinder, type StrayBytes } from './packet-finder.ts'
 import { Program, type ProgramVideo } from './program.ts'
 import * as ts from './ts-packet.ts'
 import { type Ticks, ticksBetween } from './unit.ts'
 import { UnitBuffer } from './unit-buffer.ts'
 
-export interface CutterOptions {
-  readonly mode: 'capture' | 'read'
-  readonly longestTicks: Ticks
-  /** A unit begins, which ends the one before it. `true` makes it the first of a run; heeded in `capture` only. */
-  readonly onBegin: (next: UnitBegin, ended: CutUnit | undefined) => boolean
-}
-
 export class UnitCutter {
   readonly #isCapture: boolean
+  readonly #isVideoOnly: boolean
   readonly #onBegin: CutterOptions['onBegin']
   readonly #finder = new PacketFinder((bytes, from, to) => this.#takePackets(bytes, from, to))
   readonly #program = new Program()
@@ -50,6 +44,7 @@ export class UnitCutter {
 
   constructor(options: CutterOptions) {
     this.#isCapture = options.mode === 'capture'
+    this.#isVideoOnly = options.isVideoOnly === true
     this.#longestTicks = options.longestTicks
     this.#onBegin = options.onBegin
   }
@@ -155,7 +150,8 @@ export class UnitCutter {
   }
 
   #takeTraveller(bytes: Uint8Array, at: number): boolean {
-    if (!this.#mayTravel()) return false
+    // A packet without payload carries the clock (PCR), whatever its stream.
+    if ((this.#isVideoOnly && ts.hasPayload(bytes, at)) || !this.#mayTravel()) return false
     this.#lead.leave()
     const payload = ts.payloadAt(bytes, at)
     const hasStamps = ts.startsPayload(bytes, at) && ts.readPesHeader(bytes, payload, at + ts.packetBytes, this.#pes)

@@ -87,8 +87,9 @@ describe.concurrent('a camera', () => {
     const words = ['ffmpeg', '-v', 'error', '-nostdin', '-re', '-i', film, '-c', 'copy', '-f', 'mpegts', '-']
     const camera = await watch({ kind: 'command', command: shell ? `${words.join(' ')} | cat` : words })
     await camera.units(3)
-    const { units } = await recordedBy(camera, `command-${shell}.ts`)
+    const { path, units } = await recordedBy(camera, `command-${shell}.ts`)
     expect(units.length).toBeGreaterThanOrEqual(3)
+    expect((await streamsOf(path)).map(([codec]) => codec)).toContain('h264')
   })
 
   test('of kind command that writes something else is named as such', async () => {

@@ -38,6 +38,17 @@ test.each([plain, withAudio, reordered])('loses no picture (%o)', (options) => {
   expect(codedFrames(out)).toEqual(codedFrames(bytes))
 })
 
+test('leaves sound out where nobody asked for it, and nothing else', () => {
+  const bytes = clip(withAudio)
+  const units = send(bytes, { seconds: 8, sound: false })
+  const out = joined(units)
+  const isSound = (packet: Uint8Array): boolean => !isTable(packet) && pidOf(packet) !== videoPid
+  expect(packetsOf(bytes).filter(isSound).length).toBeGreaterThan(50)
+  expect(packetsOf(out).filter(isSound)).toEqual([])
+  expect(codedFrames(out)).toEqual(codedFrames(bytes))
+  expect(readBack(units)).toEqual(lengthsAndMedia(units))
+})
+
 test('begins with the first keyframe when it joins in the middle', () => {
   const bytes = clip(plain)
   const middle = bytes.subarray(Math.floor(bytes.length / 3 / 188) * 188 + 77)

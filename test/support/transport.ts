@@ -21,9 +21,9 @@ export interface SendOptions extends Partial<CameraRunOptions> {
 
 /** Sends bytes through a camera run, as a camera would at its pace. */
 export function send(bytes: Uint8Array, options: SendOptions = {}): RunUnit[] {
-  const { notBefore, targetDurationS, seconds = 10, pieceBytes = () => 4_096 } = options
+  const { notBefore, targetDurationS, sound = true, seconds = 10, pieceBytes = () => 4_096 } = options
   const arrivalMs = options.arrivalMs ?? ((at: number) => 10_000 + (at / bytes.length) * seconds * 1000)
-  const run = createCameraRun({ notBefore, targetDurationS })
+  const run = createCameraRun({ notBefore, targetDurationS, sound })
   const units: RunUnit[] = []
   for (let at = 0; at < bytes.length; ) {
     const end = Math.min(bytes.length, at + pieceBytes())
