@@ -38,6 +38,7 @@ const options = new Command('demo')
   .option('--stay', 'record on afterwards, until Ctrl-C, and prove then')
   .option('--camera <source>', 'a real camera (rtsp://…) or a video file, instead of the test picture', cameraSource)
   .option('--dir <directory>', 'keep everything here: objects, buffer, settings, log, witnesses')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse()
   .opts<{ for: number; stay?: true; camera?: string; dir?: string }>()
 

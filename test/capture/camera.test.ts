@@ -77,11 +77,12 @@ describe('a camera', () => {
     expect(marks?.filter(Boolean).length).toBe(2)
     expect(marks?.indexOf(true, 1)).toBe(10)
     // The second run is told where the first one ended.
-    expect(stage.runOptions[0]).toEqual({ notBefore: undefined, targetDurationS: undefined })
+    expect(stage.runOptions[0]).toEqual({ notBefore: undefined, targetDurationS: undefined, sound: false })
     const last = kept?.units[9]?.media
     expect(stage.runOptions[1]).toEqual({
       notBefore: (last?.firstPts ?? 0) + (last?.durationTicks ?? 0),
       targetDurationS: 2,
+      sound: false,
     })
   })
 
