@@ -72,7 +72,7 @@ export interface App {
    * and ends it. The buffer is left open.
    */
   stop(drainMsMax: number): Promise<void>
-  /** The store or NTP showed that the clock was wrong: write it down, and let new names be right. */
+  /** The store showed that the clock was wrong: write it down, and let new names be right. */
   clockCorrected(offset: Offset, beforeMs: number | undefined): void
 }
 

@@ -2,7 +2,7 @@
  * The only way this program learns the time or waits for it.
  *
  * Two clocks, and the types refuse to mix them. A board without a real-time clock boots in the past and is stepped by
- * NTP later: intervals and media time use the monotonic clock, labels use the wall clock (`wall-time.ts` joins them).
+ * NTP later: intervals and media time use the monotonic clock, labels use the wall clock (`uplink/time-correction.ts` joins them).
  */
 
 /** Milliseconds since the Unix epoch. May step either way: NTP, a dead battery, a person. For labels only. */

@@ -71,7 +71,7 @@ export interface Status {
   readonly version: string
   readonly bootCounter: number
   readonly processUptimeMs: number
-  /** ISO 8601 UTC as the store and NTP taught it; `null` while this boot's time is not known. */
+  /** ISO 8601 UTC as the store taught it; `null` while this boot's time is not known. */
   readonly time: string | null
   readonly timeErrorMs: number | null
   readonly cameras: readonly CameraStatus[]

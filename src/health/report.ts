@@ -167,6 +167,6 @@ function machineFindings(machine: Machine): Finding[] {
 }
 
 const clockFindings = (status: Status): Finding[] =>
-  status.time === null ? [note('The time is not known yet: neither NTP nor the store was heard.')] : []
+  status.time === null ? [note('The time is not known yet: the store was not heard since the machine started.')] : []
 
 const whole = (value: number | null): number | null => (value === null ? null : Math.round(value))
