@@ -14,7 +14,7 @@ import { type FrameProof, type Life, proveFrames, proveUnits, type StoredObject,
 /** One ranged read. */
 const pieceBytes = 4 * 1024 * 1024
 /** Frames before a run's first keyframe; a camera that is joined in mid GOP sends some. */
-const headFramesMax = 300
+const headFramesMax = 250
 
 export interface CameraProof {
   /** Our CRC-64 of each object's bytes is the one that the store computed by itself. */
@@ -49,7 +49,10 @@ export async function proveCamera(request: ProofRequest): Promise<CameraProof> {
     .map((name) => ({ name, order: orderOf(name, lives) }))
     .sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1))
   const frameRuns = []
-  for (const { name } of runs) frameRuns.push({ name, frames: await frameHashes(join(request.directory, name)) })
+  for (const { name } of runs) {
+    const killed = request.killed.some((pid) => name.includes(`-${pid}-`))
+    frameRuns.push({ name, killed, frames: await frameHashes(join(request.directory, name)) })
+  }
   const crcEqual = await crcOfAll(request.archive, objects)
   return { objects, crcEqual, units, frames: proveFrames(stored, frameRuns, headFramesMax) }
 }

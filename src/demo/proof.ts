@@ -130,6 +130,8 @@ async function findUnit(
 /** The hashes of the frames of one life of the camera's process, in order. */
 export interface FrameRun {
   readonly name: string
+  /** The recorder was killed in this life of its own: the end of its last run may be missing. */
+  readonly killed: boolean
   readonly frames: readonly string[]
 }
 
@@ -138,38 +140,40 @@ export interface FrameProof {
   readonly findings: readonly ProofFinding[]
 }
 
-/** Frames a cut-off run may miss at its end: what the pipe, the open unit and an uncommitted group held (10 s). */
-const interruptedFramesMax = 600
+/** What a kill interrupts: units held for the anchor (8 s), the open one, and a group not yet durable; 12 s at 25 a second. */
+const killedFramesMax = 300
+/** The end of a stream that just stops: a torn frame, and one that fills its packets exactly and so cannot be told from it. */
+const tornFramesMax = 2
 
 /**
- * The stored frames must be the runs' frames in order; each run may miss frames at its start (before its first
- * keyframe, `headFramesMax`) and at its end only.
+ * The stored frames must be the runs' frames in order. A run may miss frames before its first keyframe (`headFramesMax`),
+ * the torn end of its stream, and what a kill interrupted; one that never came to a keyframe is missing as a whole.
  */
 export function proveFrames(stored: readonly string[], runs: readonly FrameRun[], headFramesMax: number): FrameProof {
   const findings: ProofFinding[] = []
   let at = 0
   for (const run of runs) {
-    let first = run.frames.indexOf(stored[at] ?? '')
-    if (first === -1) first = run.frames.length
+    const { name, frames } = run
+    const found = frames.indexOf(stored[at] ?? '')
+    const head = found === -1 ? frames.length : found
     let count = 0
-    while (first + count < run.frames.length && run.frames[first + count] === stored[at + count]) count += 1
-    const head = Math.min(first, run.frames.length)
-    const tail = run.frames.length - head - count
-    if (count > 0 && head > headFramesMax) {
-      findings.push({ kind: 'lost', sentence: `${head} frames are missing at the start of ${run.name}` })
-    }
-    if (tail > interruptedFramesMax || (count === 0 && run.frames.length > interruptedFramesMax)) {
-      findings.push({ kind: 'lost', sentence: `${tail} frames are missing at the end of ${run.name}` })
-    } else if (tail > 0 && count > 0) {
-      findings.push({ kind: 'interrupted', sentence: `the last ${tail} frames of ${run.name} were cut off with it` })
-    }
+    while (head + count < frames.length && frames[head + count] === stored[at + count]) count += 1
+    const tail = frames.length - head - count
     at += count
+    const headMax = count === 0 && run.killed ? Math.max(headFramesMax, killedFramesMax) : headFramesMax
+    if (head > headMax) findings.push({ kind: 'lost', sentence: `the first ${head} frames of ${name} are missing` })
+    else if (count === 0 && head > 0) {
+      findings.push({ kind: 'interrupted', sentence: `${name} ended before its footage began: ${head} frames` })
+    }
+    if (tail > (run.killed ? killedFramesMax : tornFramesMax)) {
+      findings.push({ kind: 'lost', sentence: `the last ${tail} frames of ${name} are missing` })
+    } else if (tail > 0) {
+      findings.push({ kind: 'interrupted', sentence: `the last ${tail} frames of ${name} were cut off with it` })
+    }
   }
   if (at < stored.length) {
-    findings.push({
-      kind: 'different',
-      sentence: `frame ${at} in the store is none that the camera sent at that point`,
-    })
+    const sentence = `frame ${at} in the store is none that the camera sent at that point`
+    findings.push({ kind: 'different', sentence })
   }
   return { frames: at, findings }
 }
