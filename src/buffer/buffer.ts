@@ -37,6 +37,7 @@ export interface Held {
   readonly arrived: Extent
   readonly pending: readonly Chunk[]
   readonly closed: boolean
+  readonly doubt?: { readonly pendingFrom: Extent; readonly beyond: boolean }
 }
 
 export type BufferReadError = { readonly kind: 'disk' | 'gone' | 'corrupt'; readonly message: string }
@@ -58,6 +59,11 @@ export interface Buffer {
   put(track: TrackId, unit: Unit): void
   /** The open recording of a video track takes no more units and keeps what it has; the next unit asks for a new one. */
   endOpen(track: TrackId): void
+  /**
+   * Footage of this track between these moments (ms of this boot's monotonic clock, the past and the future) belongs to
+   * an event: it goes to the disk at once and is given up last. Calling it again with a later end extends the window.
+   */
+  protect(track: TrackId, fromMonoMs: number, toMonoMs: number): void
 
   held(): readonly RecordingId[]
   recording(id: RecordingId): Held | undefined
@@ -66,6 +72,10 @@ export interface Buffer {
   release(id: RecordingId): void
   claim(id: RecordingId, claim: Claim): Promise<void>
   confirm(id: RecordingId, arrived: Extent, throughSeq: number): Promise<void>
+  settle(
+    id: RecordingId,
+    found: { readonly arrived: Extent; readonly unitsRead: number; readonly endPts: Ticks | undefined },
+  ): Promise<void>
   cut(id: RecordingId, why: string): Promise<void>
   finish(id: RecordingId): Promise<void>
   bootTime(counter: number): BootTime | undefined
@@ -208,6 +218,10 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       void kv.write([...rowsOf(landed, id.track), ...holdings.takeRows()], false)
       core.segments.release(landed, 'confirmed')
       changed.ring()
+    },
+    protect() {},
+    async settle() {
+      assert(false, 'nothing is in doubt while everything is written through')
     },
     async cut(id, why) {
       const recording = holdings.find(id)

@@ -47,7 +47,11 @@ const gap = boot.extend({
   from: time,
   to: time,
   fromMonoMs: z.number(),
+  /** On the clock of the boot in which it began, also where that boot had ended: as near as is known then. */
   toMonoMs: z.number(),
+  /** Where a later boot ended the gap: its counter, and the moment on its clock. */
+  endBootCounter: z.number().int().optional(),
+  endMonoMs: z.number().optional(),
   units: z.number().int(),
   bytes: z.number().int(),
   /** One sentence for people. */

@@ -27,6 +27,8 @@ export interface Kept {
   readonly confirmed: HeldChunk[]
   closed: boolean
   finished: boolean
+  /** Set by a test that plays a recorder which was killed. */
+  doubt: HeldRecording['doubt'] | undefined
 }
 
 export interface MemoryBacklog extends Backlog {
@@ -35,6 +37,8 @@ export interface MemoryBacklog extends Backlog {
   begin(track: TrackId, startMonoMs: number, video?: VideoHeader): RecordingId
   put(track: TrackId, bytes: Uint8Array, media?: MediaInfo): void
   close(track: TrackId): void
+  /** Doubts that were settled, in that order. */
+  readonly settled: { readonly id: RecordingId; readonly arrived: Extent }[]
   /** What was cut, and why. */
   readonly cuts: string[]
   bootTimes: Map<number, BootTime>
@@ -45,6 +49,7 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
   const seqs = new Map<TrackId, number>()
   const bootTimes = new Map<number, BootTime>()
   const cuts: string[] = []
+  const settled: MemoryBacklog['settled'] = []
   let listeners: (() => void)[] = []
 
   const changed = (): void => {
@@ -80,6 +85,7 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
     boot,
     kept,
     cuts,
+    settled,
     bootTimes,
     begin,
     put(track, bytes, media) {
@@ -98,7 +104,9 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
     held: () => kept.filter((one) => !one.finished).map((one) => one.head.id),
     recording(id): HeldRecording | undefined {
       const found = find(id)
-      return found === undefined ? undefined : { ...found, pending: [...found.pending] }
+      if (found === undefined) return undefined
+      const { doubt, ...rest } = found
+      return { ...rest, pending: [...found.pending], ...(doubt === undefined ? {} : { doubt }) }
     },
     async read(id, fromSeq, count) {
       const { pending } = must(id)
@@ -120,6 +128,21 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
       found.confirmed.push(...gone)
       found.pending = found.pending.filter((chunk) => chunk.seq > throughSeq)
       found.arrived = arrived
+    },
+    async settle(id, { arrived }) {
+      const found = must(id)
+      const from = found.doubt?.pendingFrom ?? found.arrived
+      let position = from.length
+      while (found.pending[0] !== undefined && position < arrived.length) {
+        const landed = found.pending.shift()
+        position += landed?.length ?? 0
+        if (landed !== undefined) found.confirmed.push(landed)
+      }
+      found.arrived = arrived
+      found.doubt = undefined
+      settled.push({ id, arrived })
+      if (arrived.length < from.length && found.pending.length > 0) await this.cut(id, 'power')
+      changed()
     },
     async cut(id, why) {
       const found = must(id)
@@ -163,4 +186,5 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
 
 const newKept = (head: RecordingHead, pending: HeldChunk[]): Kept => ({
   ...{ head, claim: undefined, arrived: emptyExtent, pending, confirmed: [], closed: false, finished: false },
+  doubt: undefined,
 })
