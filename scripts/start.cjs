@@ -31,7 +31,9 @@ var verbs = {
   'test:long': { programs: ['ffmpeg', 'rtsp-server'], build: true, run: [['vitest', 'test/long/vitest.config.ts']] },
   'test:browser': { programs: ['ffmpeg', 'chromium'], build: true, run: [['vitest', 'test/browser/vitest.config.ts']] },
   'test:device': { programs: ['ffmpeg'], build: true, run: [['vitest', 'test/device/vitest.config.ts']] },
-  bench: { programs: ['ffmpeg'], build: true, run: [['node', 'scripts/bench.mjs']] },
+  bench: { programs: ['ffmpeg'], build: true, run: [['node', 'scripts/compiled.mjs', 'bench']] },
+  sim: { programs: [], build: false, run: [['node', 'scripts/compiled.mjs', 'sim']] },
+  chaos: { programs: ['ffmpeg'], build: true, run: [['node', 'scripts/compiled.mjs', 'chaos']] },
 }
 
 function say(text) {
@@ -135,7 +137,7 @@ function main() {
   verb.run.forEach((step, index) => {
     var last = index === verb.run.length - 1
     var extra = last ? rest : []
-    if (step[0] === 'node') run(process.execPath, [step[1]].concat(extra))
+    if (step[0] === 'node') run(process.execPath, step.slice(1).concat(extra))
     else run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--config', step[1]].concat(extra))
   })
 }
