@@ -132,7 +132,11 @@ export function createApp(ports: AppPorts): App {
       async run(signal) {
         const beat = ports.liveness.watch(`input ${name}`, inputTurnMsMax)
         const write = (line: string): void => void buffer.write('events', line)
-        const input = createInput({ clock, random, log, wallTime: time, lines: ports.lines, beat, write }, options)
+        const protect = (names: readonly string[], fromMonoMs: number, toMonoMs: number): void => {
+          for (const camera of names) buffer.protect(videoTrack(camera), fromMonoMs, toMonoMs)
+        }
+        const world = { clock, random, log, wallTime: time, lines: ports.lines, beat, write, protect }
+        const input = createInput(world, options)
         inputs.set(name, input)
         await input.run(signal).finally(beat.ended)
       },

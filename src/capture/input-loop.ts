@@ -37,6 +37,11 @@ export interface InputWorld {
   readonly beat: LoopBeat
   /** Appends a line (without its line feed) to the events track. Neither waits nor throws. */
   write(line: string): void
+  /**
+   * Footage of these cameras between these moments of the monotonic clock, in ms, belongs to an event: it is kept when
+   * other footage has to go. Said again, with a later end, while the event lasts. Neither waits nor throws.
+   */
+  protect(cameras: readonly string[], fromMonoMs: number, toMonoMs: number): void
 }
 
 export interface InputOptions {
@@ -65,6 +70,12 @@ const retry: BackoffRange = { firstMs: 10_000, capMs: 60_000, floorMs: 10_000 }
 const lookMs = 5_000
 /** A line that changes for this long without a rest has a problem. */
 const restlessMs = 10_000
+/**
+ * What belongs to an event beside the time the input is active. Ten seconds before show who came, twenty after show where
+ * they went; an event is protected for as long as it lasts, since its end is not known before.
+ */
+const preRollMs = 10_000
+const postRollMs = 20_000
 /** The loop comes round at least this often; twice the longest wait. */
 export const inputTurnMsMax = 2 * retry.capMs
 
@@ -82,8 +93,13 @@ export function createInput(world: InputWorld, options: InputOptions): Input {
     for (const { state, event } of steps) {
       motion = state
       if (event !== undefined) write(event)
+      if (state.startedAt !== undefined) protect(state.startedAt, world.clock.mono())
+      else if (event?.kind === 'end') protect(event.startedAt, event.at)
     }
   }
+
+  const protect = (start: MonoMs, until: MonoMs): void =>
+    world.protect(options.cameras, start - preRollMs, until + postRollMs)
 
   function write(event: MotionEvent): void {
     if (event.kind === 'start') events += 1

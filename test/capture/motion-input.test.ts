@@ -22,6 +22,7 @@ async function bench(options: Partial<InputOptions> = {}, wallTime?: WallTime) {
   const line = createFakeLines(clock, options.activeLow === true ? 1 : 0)
   const written: string[] = []
   const logged: string[] = []
+  const kept: unknown[] = []
   let turns = 0
   const stop = new AbortController()
   const input = createInput(
@@ -37,6 +38,7 @@ async function bench(options: Partial<InputOptions> = {}, wallTime?: WallTime) {
         },
       },
       write: (text) => written.push(text),
+      protect: (cameras, from, to) => kept.push([...cameras, from, to]),
     },
     { ...gate, ...options },
   )
@@ -48,6 +50,7 @@ async function bench(options: Partial<InputOptions> = {}, wallTime?: WallTime) {
     input,
     logged,
     written,
+    kept,
     records: () => written.map((text) => parseEventLine(text)),
     turns: () => turns,
     async end() {
@@ -58,6 +61,28 @@ async function bench(options: Partial<InputOptions> = {}, wallTime?: WallTime) {
 }
 
 describe('an input', () => {
+  test('protects ten seconds before an event, all of it, and twenty after', async () => {
+    const b = await bench()
+    await b.clock.advance(30_000)
+    expect(b.kept).toEqual([])
+    const start = b.clock.mono()
+    b.line.set(1)
+    await b.clock.advance(50)
+    expect(b.kept[0]).toEqual(['gate', start - 10_000, start + 50 + 20_000])
+    await b.clock.advance(60_000)
+    const lasting = b.kept.at(-1) as [string, number, number]
+    expect(lasting[1]).toBe(start - 10_000)
+    expect(lasting[2]).toBeGreaterThan(start + 60_000 + 10_000)
+    const end = b.clock.mono()
+    b.line.set(0)
+    await b.clock.advance(50)
+    expect(b.kept.at(-1)).toEqual(['gate', start - 10_000, end + 20_000])
+    const calls = b.kept.length
+    await b.clock.advance(60_000)
+    expect(b.kept).toHaveLength(calls)
+    await b.end()
+  })
+
   test('writes the start at once and the end when it is over, joined by their id', async () => {
     const b = await bench()
     b.line.set(1)

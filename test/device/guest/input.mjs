@@ -18,6 +18,7 @@ const input = createInput(
     log: createLogger({ sink: { write: (text) => say(`LOG ${text}`) }, clock: systemClock }),
     beat: { turned() {} },
     write: (text) => say(`EVENT ${text}`),
+    protect: () => {},
   },
   {
     name: 'pir',
