@@ -4,47 +4,86 @@
  * Traps, each met once: a numeric option that is present and `undefined` is read as an uninitialised number, so options
  * are written out here and nowhere spread; after a failed write LevelDB refuses all others until it is opened again; a
  * database whose power is cut before its first synced write opens only after a repair; a damaged `CURRENT` file is
- * reported as a missing file, not as corruption.
+ * reported as a missing file, not as corruption, and so is a disk that is not mounted: that is looked at first
+ * (`mounted-folder.ts`), or an index would be "repaired" and begun anew beneath it.
  */
 import { Level } from 'level'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Kv, KvError, KvOpenError, KvStore } from '../buffer/kv.ts'
 import { codeOf, kindOf, makeFolder, wordsOf } from './folders.ts'
+import { type MountedFolder, mountedFolder } from './mounted-folder.ts'
 
 type Database = Level<string, string>
+type Entered = Awaited<ReturnType<MountedFolder['enter']>>
 
 /** On Node `Level` is `ClassicLevel`, which has these; its types are those of the browser too, which has not. */
 const onDisk = Level as unknown as Record<'repair' | 'destroy', (folder: string) => Promise<void>>
 
-export function levelStore(folder: string): KvStore {
+export interface LevelStore extends KvStore {
+  /** Calls of LevelDB in the thread pool right now: Node does not count them (see `leave-process.ts`). */
+  running(): number
+}
+
+/** @param mountPoint where its disk must be mounted, at or above `folder` */
+export function levelStore(folder: string, mountPoint?: string): LevelStore {
+  const mounted = mountedFolder(folder, mountPoint)
+  let running = 0
+  const counted: Counted = async (call) => {
+    running += 1
+    try {
+      return await call()
+    } finally {
+      running -= 1
+    }
+  }
   return {
     place: folder,
+    running: () => running,
     async open() {
+      const entered = await enterFolder(mounted)
+      if (!entered.ok) return entered
+      const { path, leave } = entered.value
+      const db: Database = new Level(path, { keyEncoding: 'utf8', valueEncoding: 'utf8', compression: false })
       try {
-        await makeFolder(folder)
+        await counted(() => db.open())
+        return ok(kvOf(db, counted, leave))
       } catch (error) {
-        return err(folderError(error))
-      }
-      const db: Database = new Level(folder, { keyEncoding: 'utf8', valueEncoding: 'utf8', compression: false })
-      try {
-        await db.open()
-        return ok(kvOf(db))
-      } catch (error) {
+        await leave()
         return err(openError(error))
       }
     },
-    repair: () => attempt(() => onDisk.repair(folder)),
-    destroy: () => attempt(() => onDisk.destroy(folder)),
+    repair: () => attempt(() => mounted.within((path) => counted(() => onDisk.repair(path)))),
+    destroy: () => attempt(() => mounted.within((path) => counted(() => onDisk.destroy(path)))),
   }
 }
 
-function kvOf(db: Database): Kv {
+/** LevelDB makes files in its folder for as long as it is open, so the way into it stays open as long. */
+async function enterFolder(mounted: MountedFolder): Promise<Result<Entered, KvOpenError>> {
+  try {
+    const entered = await mounted.enter()
+    try {
+      await makeFolder(entered.path)
+      return ok(entered)
+    } catch (error) {
+      await entered.leave()
+      throw error
+    }
+  } catch (error) {
+    return err(folderError(error))
+  }
+}
+
+type Counted = <T>(call: () => Promise<T>) => Promise<T>
+
+function kvOf(db: Database, counted: Counted, leave: () => Promise<void>): Kv {
   return {
     async scan(prefix, visit) {
       try {
         // The byte after every byte that can stand in a key.
         const range = prefix === '' ? {} : { gte: prefix, lt: `${prefix}\u{10ffff}` }
-        for await (const [key, value] of db.iterator({ ...range, fillCache: false })) visit(key, value)
+        await counted(async () => {
+          for await (const [key, value] of db.iterator({ ...range, fillCache: false })) visit(key, value)
+        })
         return ok(undefined)
       } catch (error) {
         return err(rowError(error))
@@ -52,7 +91,7 @@ function kvOf(db: Database): Kv {
     },
     async get(key) {
       try {
-        return ok(await db.get(key))
+        return ok(await counted(() => db.get(key)))
       } catch (error) {
         return err(rowError(error))
       }
@@ -61,7 +100,7 @@ function kvOf(db: Database): Kv {
       try {
         // An empty batch would not reach the log, and so not sync it.
         const all = ops.length === 0 && sync ? [syncRow] : [...ops]
-        await db.batch(all, { sync })
+        await counted(() => db.batch(all, { sync }))
         return ok(undefined)
       } catch (error) {
         return err(rowError(error))
@@ -69,7 +108,8 @@ function kvOf(db: Database): Kv {
     },
     async close() {
       // A failed close leaves nothing to do: what was synced is safe.
-      await db.close().catch(() => {})
+      await counted(() => db.close()).catch(() => {})
+      await leave()
     },
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Segment files in one folder: `0000000001.seg` and so on. A new file's name is made durable by syncing the folder; bytes
- * by `fdatasync`, in the thread pool and never in the way of the event loop.
+ * by `fdatasync`, in the thread pool and never in the way of the event loop. With a mount point each operation on a name
+ * looks first whether its disk is there (`mounted-folder.ts`); a file that is open stays on the disk it is on.
  */
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, stat, statfs, unlink } from 'node:fs/promises'
@@ -8,6 +9,7 @@ import { join } from 'node:path'
 import { err, ok, type Result } from '../base/result.ts'
 import type { DiskError, SegmentDisk, SegmentFile } from '../buffer/segment-disk.ts'
 import { codeOf, kindOf, makeFolder, wordsOf } from './folders.ts'
+import { mountedFolder } from './mounted-folder.ts'
 
 const pattern = /^(\d{10})\.seg$/
 /** One page: enough to learn whether the file system takes a write. */
@@ -15,77 +17,82 @@ const probeBytes = 4096
 /** IOV_MAX on Linux: pieces in one write. */
 const piecesMax = 1024
 
-export function segmentFiles(folder: string): SegmentDisk {
-  const pathOf = (segment: number): string => join(folder, `${String(segment).padStart(10, '0')}.seg`)
+/** @param mountPoint where its disk must be mounted, at or above `folder` */
+export function segmentFiles(folder: string, mountPoint?: string): SegmentDisk {
+  const { within } = mountedFolder(folder, mountPoint)
+  const nameOf = (segment: number): string => `${String(segment).padStart(10, '0')}.seg`
+  /** Every operation by name: the path is that of the folder, on its own disk. */
+  const attemptIn = <T>(operation: (path: string) => Promise<T>): Promise<Result<T, DiskError>> =>
+    attempt(() => within(operation))
+  const onFile = <T>(segment: number, flags: string, use: (file: FileHandle) => Promise<T>) =>
+    attemptIn(async (path) => {
+      const file = await open(join(path, nameOf(segment)), flags)
+      try {
+        return await use(file)
+      } finally {
+        await file.close()
+      }
+    })
 
   return {
     place: folder,
     prepare: () =>
-      attempt(async () => {
-        await makeFolder(folder)
-        const probe = join(folder, '.probe')
-        const file = await open(probe, 'w')
-        try {
-          await file.writeFile(Buffer.alloc(probeBytes))
-          await file.datasync()
-        } finally {
-          await file.close()
-          await unlink(probe)
-        }
+      attemptIn(async (path) => {
+        await makeFolder(path)
+        await probe(join(path, '.probe'))
       }),
     list: () =>
-      attempt(async () => {
+      attemptIn(async (path) => {
         const found: { segment: number; bytes: number }[] = []
-        for (const name of (await readdir(folder)).sort()) {
+        for (const name of (await readdir(path)).sort()) {
           const digits = pattern.exec(name)?.[1]
           if (digits === undefined) continue
-          const segment = Number(digits)
-          found.push({ segment, bytes: (await stat(pathOf(segment))).size })
+          found.push({ segment: Number(digits), bytes: (await stat(join(path, name))).size })
         }
         return found
       }),
     create: (segment) =>
-      attempt(async () => {
-        const file = await open(pathOf(segment), constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o640)
+      attemptIn(async (path) => {
+        const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY
+        const file = await open(join(path, nameOf(segment)), flags, 0o640)
         try {
-          await syncFolder(folder)
+          await syncFolder(path)
         } catch (error) {
           await file.close()
           throw error
         }
         return segmentFile(file)
       }),
-    read: (segment, position, length) =>
-      attempt(async () => {
-        const file = await open(pathOf(segment), 'r')
-        try {
-          return await readFully(file, position, length)
-        } finally {
-          await file.close()
-        }
-      }),
+    read: (segment, position, length) => onFile(segment, 'r', (file) => readFully(file, position, length)),
     truncate: (segment, bytes) =>
-      attempt(async () => {
-        const file = await open(pathOf(segment), 'r+')
-        try {
-          await file.truncate(bytes)
-          await file.datasync()
-        } finally {
-          await file.close()
-        }
+      onFile(segment, 'r+', async (file) => {
+        await file.truncate(bytes)
+        await file.datasync()
       }),
     remove: (segment) =>
-      attempt(async () => {
+      attemptIn(async (path) => {
         try {
-          await unlink(pathOf(segment))
+          await unlink(join(path, nameOf(segment)))
         } catch (error) {
           if (codeOf(error) !== 'ENOENT') throw error
         }
       }),
     async freeBytes() {
-      const found = await attempt(() => statfs(folder))
+      const found = await attemptIn((path) => statfs(path))
       return found.ok ? found.value.bavail * found.value.bsize : undefined
     },
+  }
+}
+
+/** Does the file system take a write, and does it reach the disk? */
+async function probe(path: string): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.writeFile(Buffer.alloc(probeBytes))
+    await file.datasync()
+  } finally {
+    await file.close()
+    await unlink(path)
   }
 }
 

@@ -2,8 +2,10 @@
  * Rules between settings, which no single field can know. They look at the raw data, so that they are told together
  * with everything else that is wrong, and leave alone what is not of the right type: that is told by the schema.
  */
+import { normalize } from 'node:path'
 import { type PathPart, valueAt } from './field-path.ts'
 import type { RawProblem } from './problems.ts'
+import { bufferDirectory } from './settings.ts'
 
 const credentialWays = 'accessKeyId with accessKeySecret, file, or environment: true'
 
@@ -16,6 +18,7 @@ export function crossChecks(data: unknown): RawProblem[] {
     ...doubleLines(data),
     ...credentials(data),
     ...addressing(data),
+    ...mounting(data),
   ]
 }
 
@@ -101,3 +104,25 @@ function addressing(data: unknown): RawProblem[] {
     },
   ]
 }
+
+/** The disk that is looked for must be the one that is written to. */
+function mounting(data: unknown): RawProblem[] {
+  const mountPoint = valueAt(data, ['buffer', 'mountPoint'])
+  const directory = valueAt(data, ['buffer', 'directory']) ?? bufferDirectory
+  if (typeof mountPoint !== 'string' || typeof directory !== 'string') return []
+  if (!mountPoint.startsWith('/') || !directory.startsWith('/')) return []
+  const [inner, outer] = [partsOf(directory), partsOf(mountPoint)]
+  if (outer.every((part, at) => part === inner[at])) return []
+  return [
+    {
+      parts: ['buffer', 'mountPoint'],
+      says: `is no folder at or above buffer.directory (${directory}), which it guards`,
+    },
+  ]
+}
+
+/** `.` and `..` stand for what they mean. */
+const partsOf = (path: string): string[] =>
+  normalize(path)
+    .split('/')
+    .filter((part) => part !== '')

@@ -138,10 +138,18 @@ const input = item({
   }),
 })
 
+/** Where the unit of systemd lets the recorder write. */
+export const bufferDirectory = '/var/lib/watchpost'
+
 const buffer = group({
-  directory: textOr('/var/lib/watchpost', rule.pathRule, {
+  directory: textOr(bufferDirectory, rule.pathRule, {
     effect: loop,
     help: 'Where footage waits for the network.',
+  }),
+  mountPoint: optionalText(rule.pathRule, {
+    effect: loop,
+    help: 'Where the disk of that directory is mounted, at or above it. While none is, nothing is written there, and footage is held in memory; left out, nobody looks.',
+    example: '/media/card',
   }),
   quotaBytes: sizeOr(
     10e9,
