@@ -11,19 +11,30 @@ const poolCall = /^(FSReq|FileHandleCloseReq|GetAddrInfo|GetNameInfo)/
 const busyMsMax = 2_000
 const lookMs = 20
 
-/**
- * Exit code `code`, or the end by SIGKILL (137 for a shell, `signal` for systemd) if calls hang.
- *
- * @param otherCalls calls in the thread pool that Node does not count: those of LevelDB
- */
-export function leaveProcess(code: number, otherCalls: () => number): void {
-  const busy = (): boolean => otherCalls() > 0 || process.getActiveResourcesInfo().some((name) => poolCall.test(name))
-  if (!busy()) process.exit(code)
+/** @param otherCalls calls in the thread pool that Node does not count: those of LevelDB */
+type OtherCalls = () => number
+
+/** Exit code `code` as soon as no call is out, or the end by SIGKILL (137 for a shell, `signal` for systemd). */
+export function leaveProcess(code: number, otherCalls: OtherCalls): void {
+  if (!busy(otherCalls)) process.exit(code)
   const since = performance.now()
   const timer = setInterval(() => {
-    if (!busy()) process.exit(code)
+    if (!busy(otherCalls)) process.exit(code)
     if (performance.now() - since < busyMsMax) return
     clearInterval(timer)
-    process.kill(process.pid, 'SIGKILL')
+    kill()
   }, lookMs)
+}
+
+/** The same at once: nothing of the program may run any more. Calls that are out are not waited for. */
+export function endProcess(code: number, otherCalls: OtherCalls): void {
+  if (busy(otherCalls)) kill()
+  process.exit(code)
+}
+
+const busy = (otherCalls: OtherCalls): boolean =>
+  otherCalls() > 0 || process.getActiveResourcesInfo().some((name) => poolCall.test(name))
+
+function kill(): void {
+  process.kill(process.pid, 'SIGKILL')
 }

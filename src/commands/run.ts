@@ -1,6 +1,9 @@
 /**
  * `watchpost run`: the recorder itself, as systemd starts it. Brings the real ports to `app.ts`, answers on the control
  * socket, and ends in order on SIGTERM. A broken assumption ends the process at once: starting is recovering.
+ *
+ * How it ends: code 0 after an orderly stop; 1 after a broken assumption, or when the stop took longer than
+ * `limits.stopMs`; SIGKILL instead of either (137 for a shell) while calls hang in a dead disk; 2, 3, 4 as every command.
  */
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
@@ -8,6 +11,7 @@ import { createChildStarter } from '../adapters/child-process.ts'
 import { serveControl } from '../adapters/control-socket.ts'
 import { inspectFfmpeg } from '../adapters/ffmpeg.ts'
 import { growHeapCalmly } from '../adapters/heap-growth.ts'
+import { endProcess, leaveProcess } from '../adapters/leave-process.ts'
 import { createLogLines, type LogLines } from '../adapters/log-lines.ts'
 import { createCronSchedule } from '../adapters/node-cron-schedule.ts'
 import { createOnoffLines } from '../adapters/onoff-input.ts'
@@ -36,8 +40,6 @@ import { problemsText, settingsOrFail } from './store-from-settings.ts'
 
 /** Time for the uplink to send what it has while the recorder stops; then what is left waits on the disk. */
 const drainMsMax = 3_000
-/** A process that cannot even exit (a disk that hangs) is ended hard after this. */
-const exitMsMax = 2_000
 
 export function registerRun(program: Command): void {
   program
@@ -62,11 +64,15 @@ async function run(config: string, proofDirectory: string | undefined): Promise<
   const log = createLogger({ sink: lines, clock, level: settings.log.level })
   let app: App | undefined
   const time = createTimeCorrection(clock, (offset, beforeMs) => app?.clockCorrected(offset, beforeMs))
-  const fatal = (name: string, error: unknown): void => end(log, name, error)
-  const buffer = await openRecorderBuffer(settings, {
+  let indexCalls = (): number => 0
+  const fatal = (name: string, error: unknown): void => end({ log, indexCalls }, name, error)
+  if (process.env.UV_THREADPOOL_SIZE === undefined) log.warn('thread-pool', fewThreads)
+  const opened = await openRecorderBuffer(settings, {
     ...{ clock, log, wallTime: time, bootId: bootId() },
     fatal: (error) => fatal('buffer', error),
   })
+  const { buffer } = opened
+  indexCalls = opened.indexCalls
   const ended = new AbortController()
   // From here on the log is the place for last words, and recovery is the next start.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -91,18 +97,19 @@ async function run(config: string, proofDirectory: string | undefined): Promise<
   const signal = await nextSignal()
   log.info('stopping', `Stopping in order (${signal}).`)
   ports.supervisor.stopping()
-  const tooLong = setTimeout(
-    () => end(log, 'stop', new Error(`It took longer than ${limits.stopMs} ms.`)),
-    limits.stopMs,
-  )
+  const tooLong = setTimeout(() => fatal('stop', new Error(`It took longer than ${limits.stopMs} ms.`)), limits.stopMs)
   await app.stop(drainMsMax)
   await buffer.close()
   ended.abort()
   await control.value.closed
   clearTimeout(tooLong)
-  log.info('stopped', 'Stopped. What was not sent waits on the disk.', { backlogBytes: buffer.status().bytes })
-  process.exit(0)
+  const rest = opened.onDisk() ? 'What was not sent waits on the disk.' : 'It had recorded in memory only.'
+  log.info('stopped', `Stopped. ${rest}`, { backlogBytes: buffer.status().bytes })
+  leaveProcess(0, indexCalls)
 }
+
+const fewThreads =
+  'UV_THREADPOOL_SIZE is not set: a disk that hangs could stop name look-ups too. Start it with UV_THREADPOOL_SIZE=16.'
 
 interface Start {
   readonly settings: Settings
@@ -173,6 +180,7 @@ function controlHandler({ app, config, lines, current, version }: ControlWorld):
     const fixed = [
       next.device === current.device ? '' : 'device',
       next.buffer.directory === current.buffer.directory ? '' : 'buffer.directory',
+      next.buffer.mountPoint === current.buffer.mountPoint ? '' : 'buffer.mountPoint',
       next.control.socket === current.control.socket ? '' : 'control.socket',
     ].filter((name) => name !== '')
     if (fixed.length > 0) {
@@ -203,12 +211,15 @@ const nextSignal = (): Promise<string> =>
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
   })
 
-function end(log: Logger, name: string, error: unknown): void {
+interface Ending {
+  readonly log: Logger
+  readonly indexCalls: () => number
+}
+
+function end({ log, indexCalls }: Ending, name: string, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error)
   log.error('fatal', `${name}: ${message} The recorder ends and is started again; what it holds is safe.`)
-  // Threads that hang in a dead disk would keep `exit` waiting for ever.
-  setTimeout(() => process.abort(), exitMsMax).unref()
-  process.exit(1)
+  endProcess(1, indexCalls)
 }
 
 function ownVersion(): string {
