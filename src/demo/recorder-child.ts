@@ -16,10 +16,19 @@ export interface RecorderChild {
  * Starts `watchpost` with these arguments; its output is appended to `logFile`.
  *
  * @param cli path of the compiled `cli.js`
+ * @param under a command that runs the one behind it as its own process, such as `unshare --mount`
  */
-export function startRecorder(cli: string, args: readonly string[], logFile: string): RecorderChild {
+export function startRecorder(
+  cli: string,
+  args: readonly string[],
+  logFile: string,
+  under: readonly string[] = [],
+): RecorderChild {
   const log = openSync(logFile, 'a')
-  const child: ChildProcess = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', log, log] })
+  const [program = process.execPath, ...words] = [...under, process.execPath, cli, ...args]
+  // As the unit of systemd has it: calls to a disk that hangs must leave threads for the rest.
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '16' }
+  const child: ChildProcess = spawn(program, words, { stdio: ['ignore', log, log], env })
   closeSync(log)
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.on('error', reject)

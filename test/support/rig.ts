@@ -25,6 +25,8 @@ export interface Rig {
   /** The compiled `cli.js`. */
   readonly cli: string
   start(): void
+  /** Of the recorder that was started last. */
+  pid(): number
   kill(): Promise<void>
   /** Steps the wall clock of the recorder, and of those that start later, to `ms` off the truth. */
   stepWall(ms: number): Promise<void>
@@ -54,6 +56,10 @@ export interface RigOptions {
   readonly trueClock?: boolean
   /** Lets anybody read the bucket; default no. */
   readonly publicRead?: boolean
+  /** Runs the recorder as its own process, such as `unshare --mount`; given the directory of the rig. */
+  readonly under?: (directory: string) => readonly string[]
+  /** Modules that the recorder's process loads first; given the directory of the rig. */
+  readonly preload?: (directory: string) => readonly string[]
 }
 
 /** Gives the recorder a wall clock that can be stepped; it is right until then. */
@@ -71,6 +77,7 @@ const region = 'cn-hangzhou'
 
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const { camera, edit = (text) => text, trueClock = false, publicRead = false } = options
+  const { under = () => [], preload = () => [] } = options
   const cli = join(await compiledSrc(), 'cli.js')
   const directory = await mkdtemp(join(tmpdir(), 'watchpost-rig-'))
   const at = (name: string): string => join(directory, name)
@@ -98,10 +105,12 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
   return {
     ...{ directory, settingsFile, server, cli, status, log },
+    pid: () => recorder?.pid ?? 0,
     start() {
       ended = undefined
       const args = [
         `${steppedWall}?${encodeURIComponent(wallFile)}`,
+        ...preload(directory).flatMap((one) => ['--import', one]),
         cli,
         'run',
         '--config',
@@ -109,7 +118,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         '--proof',
         at('proof'),
       ]
-      const mine = startRecorder('--import', args, at('recorder.log'))
+      const mine = startRecorder('--import', args, at('recorder.log'), under(directory))
       recorder = mine
       void mine.ended.then((how) => {
         if (recorder === mine) ended = how
