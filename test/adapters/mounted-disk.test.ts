@@ -102,6 +102,9 @@ describe('a disk that comes and goes', () => {
   })
 
   test('what is open stays on it when it goes, and nothing lands beneath', async () => {
+    // As if the recorder had once run without a mount point: the way is free.
+    await mkdir(join(card, 'buffer/index'), { recursive: true })
+    await mkdir(join(card, 'buffer/segments'))
     const said = await withMounts(`
       mount()
       await disk.prepare()
@@ -109,11 +112,10 @@ describe('a disk that comes and goes', () => {
       const opened = await rows.open()
       sh('umount -l "$0"')
       const late = [await file.value.append(0, [Buffer.from('late')]), await disk.create(2), await disk.remove(1)]
-      for (let n = 0; n < 40; n += 1) await opened.value.batch([{ type: 'put', key: 'k' + n, value: 'x'.repeat(1e5) }], true)
+      for (let n = 0; n < 80; n += 1) await opened.value.batch([{ type: 'put', key: 'k' + n, value: 'x'.repeat(1e5) }], true)
       await opened.value.close()
-      const beneath = sh('find "$0"')
-      return [late.map(({ ok }) => ok), (await rows.open()).ok, beneath, sh('find "$0"')]`)
-    expect(said).toEqual([[true, false, false], false, `${card}\n`, `${card}\n`])
+      return [late.map(({ ok }) => ok), (await rows.open()).ok, sh('find "$0" -type f')]`)
+    expect(said).toEqual([[true, false, false], false, ''])
   })
 
   test('is used again when it is back', async () => {
