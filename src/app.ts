@@ -183,8 +183,8 @@ export function createApp(ports: AppPorts): App {
   function summary(): string {
     const now = status()
     const recording = now.cameras.filter(({ state }) => state === 'recording').length
-    const problem = now.uplink.problem ?? now.buffer.problem
-    return `${recording} of ${now.cameras.length} cameras record; ${problem ?? 'footage reaches the store'}`
+    const problems = [now.buffer.problem, now.uplink.problem].filter((problem) => problem !== null)
+    return `${recording} of ${now.cameras.length} cameras record; ${problems.join(' ') || 'footage reaches the store'}`
   }
 
   function status(): Status {

@@ -8,6 +8,7 @@ import type { Command } from 'commander'
 import { createChildStarter } from '../adapters/child-process.ts'
 import { inspectFfmpeg } from '../adapters/ffmpeg.ts'
 import { wordsOf } from '../adapters/folders.ts'
+import { mountedFolder } from '../adapters/mounted-folder.ts'
 import { openToOthers } from '../adapters/settings-file.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -99,7 +100,12 @@ async function readable(path: string): Promise<Result<string, string>> {
 
 /** The folder, or the nearest one above it in which it would be made. Nothing is written. */
 async function writable({ buffer }: Settings): Promise<Result<string, string>> {
-  const { directory } = buffer
+  const { directory, mountPoint } = buffer
+  try {
+    await (await mountedFolder(directory, mountPoint).enter()).leave()
+  } catch (error) {
+    return err(`${directory} cannot be used: ${wordsOf(error)}.`)
+  }
   let place = directory
   while (place !== '/' && !(await stat(place).catch(() => undefined))) place = dirname(place)
   try {

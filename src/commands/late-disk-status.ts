@@ -4,7 +4,7 @@ import type { BufferStatus } from '../format/status.ts'
 
 /** @param reason a sentence: what is wrong with the disk, and what a person can do */
 export const whileInMemory = (reason: string): string =>
-  `Recording in memory only: footage is lost that has not reached the store when the recorder ends or its memory is full. ${reason} It is tried again every 10 s.`
+  `Recording in memory only; what has not reached the store is lost when the recorder ends. ${reason} It is tried again every 10 s.`
 
 /** @param memory `undefined` once it is empty; `disk` until it can be used */
 export function statusOfBoth(memory: Buffer | undefined, disk: Buffer | undefined, reason: string): BufferStatus {

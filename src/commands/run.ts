@@ -66,7 +66,6 @@ async function run(config: string, proofDirectory: string | undefined): Promise<
   const time = createTimeCorrection(clock, (offset, beforeMs) => app?.clockCorrected(offset, beforeMs))
   let indexCalls = (): number => 0
   const fatal = (name: string, error: unknown): void => end({ log, indexCalls }, name, error)
-  if (process.env.UV_THREADPOOL_SIZE === undefined) log.warn('thread-pool', fewThreads)
   const opened = await openRecorderBuffer(settings, {
     ...{ clock, log, wallTime: time, bootId: bootId() },
     fatal: (error) => fatal('buffer', error),
@@ -92,6 +91,7 @@ async function run(config: string, proofDirectory: string | undefined): Promise<
   }
   await app.apply(settings)
   ports.supervisor.ready()
+  if (process.env.UV_THREADPOOL_SIZE === undefined) log.warn('thread-pool', fewThreads)
   log.info('started', `Watchpost ${ports.version} records as ${settings.device}.`, { boot: buffer.boot.counter })
 
   const signal = await nextSignal()

@@ -149,7 +149,7 @@ const buffer = group({
   mountPoint: optionalText(rule.pathRule, {
     effect: loop,
     help: 'Where the disk of that directory is mounted, at or above it. While none is, nothing is written there, and footage is held in memory; left out, nobody looks.',
-    example: '/media/card',
+    example: '/var/lib/watchpost/card',
   }),
   quotaBytes: sizeOr(
     10e9,

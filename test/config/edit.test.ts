@@ -56,6 +56,8 @@ describe('the example of `watchpost init`', () => {
       .replace(/^( +)#(?=\S)/gm, '$1')
       .replace(/^ +(accessKeyId: LTAI5tExample|accessKeySecret: 'the secret'|file: .*)$/gm, '')
       .replace('cameras: []', 'cameras: [rtsp-1]')
+      // The disk that is looked for must be that of the buffer.
+      .replace('directory: /var/lib/watchpost\n', 'directory: /var/lib/watchpost/card/buffer\n')
     const parsed = parseSettings(whole)
     expect(parsed.ok ? [] : parsed.error).toEqual([])
     expect(parsed).toMatchObject({

@@ -286,6 +286,18 @@ describe('a problem is one sentence with path, line, value and what is accepted:
       ],
     ],
     [
+      'mount point elsewhere',
+      `${good}buffer: {mountPoint: /media/card}\n`,
+      ['buffer.mountPoint (line 10) is no folder at or above buffer.directory (/var/lib/watchpost), which it guards.'],
+    ],
+    [
+      'mount point that only looks like one above',
+      `${good}buffer: {mountPoint: /media/card, directory: /media/card-2/../cards}\n`,
+      [
+        'buffer.mountPoint (line 10) is no folder at or above buffer.directory (/media/card-2/../cards), which it guards.',
+      ],
+    ],
+    [
       'size without its unit',
       `${good}buffer: {quotaBytes: 10G}\n`,
       ['buffer.quotaBytes (line 10) is "10G"; it must be a size from 64MiB to 100TB, such as 10GB, 512MiB or 1000000.'],
@@ -298,7 +310,7 @@ describe('a problem is one sentence with path, line, value and what is accepted:
     [
       'group that is a word',
       `${good}buffer: big\n`,
-      ['buffer (line 10) is "big"; it must be a group of settings (directory, quotaBytes, minFreeBytes).'],
+      ['buffer (line 10) is "big"; it must be a group of settings (directory, mountPoint, quotaBytes, minFreeBytes).'],
     ],
     [
       'list that is a group',

@@ -168,19 +168,22 @@ describe.concurrent('a camera', () => {
 
 describe('a disk', () => {
   test.each([
-    [
-      'that is full',
-      () => bufferIn(at('mounted')),
-      full,
-      'is full. Free some space, or choose another',
-      /has 0 B free, less than buffer.minFreeBytes/,
-    ],
+    // The recorder starts on the first three, and records in memory: see `broken-disk.test.ts`.
+    ['that is full', () => bufferIn(at('mounted')), full, undefined, /has 0 B free, less than buffer.minFreeBytes/],
     [
       'that is read-only',
       () => bufferIn(at('mounted')),
       () => mounting('ro'),
-      'the file system is read-only. Give it',
+      undefined,
       /cannot be written .*read-only/,
+    ],
+    [
+      'that is not mounted',
+      () => (text: string) =>
+        bufferIn(at('mounted/buffer'))(text).replace('buffer: {', `buffer: { mountPoint: ${at('mounted')},`),
+      () => [],
+      undefined,
+      /buffer cannot be used: nothing is mounted at .*mounted \(buffer\.mountPoint\)/,
     ],
     [
       'with a file where the folder should be',
@@ -190,8 +193,10 @@ describe('a disk', () => {
       /file is not a folder/,
     ],
   ])('%s', async (_name, edit, under, atRun, atCheck) => {
-    const ran = await withMistake('run', edit(), { under: under() })
-    expect(ran).toMatchObject({ code: 3, out: '', problem: expect.stringContaining(atRun) })
+    if (atRun !== undefined) {
+      const ran = await withMistake('run', edit(), { under: under() })
+      expect(ran).toMatchObject({ code: 3, out: '', problem: expect.stringContaining(atRun) })
+    }
     const checked = await withMistake('check', (text) => edit()(camera(noCamera)(text)), { under: under() })
     expect(checked.code).toBe(1)
     expect(checked.out.split('\n').find((line) => line.startsWith('✗ buffer'))).toMatch(atCheck)
