@@ -12,7 +12,7 @@ import type { Logger } from './base/log.ts'
 import { createLoopGroup, type LoopPlan } from './base/loop-group.ts'
 import type { Random } from './base/random.ts'
 import { Secret } from './base/secret.ts'
-import type { Buffer } from './buffer/buffer.ts'
+import { type Buffer, memoryLimits } from './buffer/buffer.ts'
 import { type Camera, createCamera } from './capture/camera.ts'
 import type { CommandFacts } from './capture/camera-command.ts'
 import type { RunUnit } from './capture/camera-run.ts'
@@ -207,6 +207,8 @@ export function createApp(ports: AppPorts): App {
   return {
     async apply(settings) {
       device = settings.device
+      buffer.setQuota(settings.buffer)
+      buffer.setMemoryLimits(memoryLimits(settings.buffer))
       const everyCamera = settings.cameras.map(({ name }) => name)
       const wanted = new Map<string, LoopPlan>([
         ['uplink', uplinkPlan(settings)],

@@ -28,13 +28,29 @@ export const limits = {
   /** Bytes of a camera without a single TS packet before the camera counts as one that sends garbage. */
   garbageBytesMax: 4 * MiB,
 
+  /**
+   * Where the settings say nothing: 5 s are more than a healthy link needs to confirm, and little to lose with the power;
+   * 32 MiB are 64 s of 4 Mbit/s.
+   */
+  memory: { spillAfterMs: 5_000, memoryBytes: 96 * MiB, memoryBytesPerCamera: 32 * MiB },
+
   /** Size of a segment file; eviction and reclaiming work in these steps. */
   segmentBytesMax: 32 * MiB,
   /** A group is committed at this size or age, whichever comes first. */
   commitBytesMax: 4 * MiB,
   commitAgeMs: 1_000,
-  /** Units waiting for the disk, in bytes; at the limit the oldest waiting units become a gap `disk`. */
-  commitQueueBytesMax: 64 * MiB,
+  /** In an outage footage ages in memory anyway: larger groups cost fewer bytes (1.003 instead of 1.02 per byte). */
+  commitAgeOutageMs: 4_000,
+  /**
+   * A name or a line whose row is not durable after this long is used from memory: a disk that refuses or hangs must not
+   * stop footage that the network would take. A power cut may then leave an object that nobody knows the end of.
+   */
+  diskPatienceMs: 2_000,
+  /**
+   * Confirmed bytes whose position row is not synced yet; beyond it the row is synced before its 10 s are over. Bounds the
+   * tail that is read back after a power cut, and what must not be evicted before the store was asked.
+   */
+  unsyncedBytesMax: 16 * MiB,
 
   /** One line of a JSON-lines track (event, report, catalogue); a longer one is refused by an assertion. */
   recordBytesMax: 64 * KiB,

@@ -1,7 +1,7 @@
 /**
  * The buffer, open: what is not confirmed yet. Capture fills it without ever waiting, the uplink drains it; neither knows
  * the other. This file is the surface (`UnitSink` of capture, `Backlog` of the uplink, lines for everybody); the work is
- * done by its neighbours. First version: write-through, what is on the disk is what is offered.
+ * done by its neighbours. Footage is offered from memory at once, and goes to the disk only when the store takes too long.
  */
 import { assert } from '../base/assert.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -18,16 +18,19 @@ import type {
 } from '../format/recording.ts'
 import { recordingName, trackKind } from '../format/recording.ts'
 import type { BufferStatus } from '../format/status.ts'
-import type { Ticks, Unit } from '../format/unit.ts'
+import { type Ticks, ticksPerMs, type Unit } from '../format/unit.ts'
 import type { BootTime } from './boots.ts'
 import { type ReaderWorld, readChunk } from './chunk-reader.ts'
-import { type Core, recordLoss } from './core.ts'
-import { endPtsOf, type HeldChunk, isDurable, type Recording } from './holding.ts'
+import { type Core, patiently, recordLoss } from './core.ts'
+import { endPtsOf, firstRun, type HeldChunk, isOffered, monoOf, type Recording } from './holding.ts'
+import { relative } from './holdings.ts'
 import type { KvOp } from './kv.ts'
-import { gapLine, lossOf } from './loss.ts'
+import { gapLine, type Loss, lossOf } from './loss.ts'
+import { memoryAlone, mendRecording } from './mend.ts'
 import type { Quota, Room } from './room.ts'
-import { lineKey } from './rows.ts'
+import { cleanKey, lineKey } from './rows.ts'
 import type { SegmentWriter } from './segment-writer.ts'
+import type { MemoryLimits } from './stage.ts'
 import { statusOf } from './status.ts'
 
 /** See `HeldRecording` in `uplink/backlog.ts`. */
@@ -89,16 +92,43 @@ export interface Buffer {
   status(): BufferStatus
   /** In force with the next write. */
   setQuota(quota: Quota): void
+  /** In force with the next unit. */
+  setMemoryLimits(limits: MemoryLimits): void
   /** Brings what waits to the disk (one try) and lets go of files and database. Capture and uplink must have stopped. */
   close(): Promise<void>
 }
 
-/** Lines get this long at a stop, in ms; they are the only thing that waits for an answer. */
+/** As the settings have them. */
+export const memoryLimits = (asked: {
+  readonly spillAfterS: number
+  readonly memoryBytes: number
+  readonly memoryBytesPerCamera: number
+}): MemoryLimits => ({
+  spillAfterMs: asked.spillAfterS * 1000,
+  memoryBytes: asked.memoryBytes,
+  memoryBytesPerCamera: asked.memoryBytesPerCamera,
+})
+
+/** A stop takes no longer than this, in ms; then what the disk has not taken stays in memory, and ends with it. */
 const stopMs = 2_000
+/** A disk that answers no faster is tried again later. */
+const readMsMax = 5_000
+/** Times that belong to events, of all cameras; windows that touch are one. */
+const windowsMax = 256
+/** Footage may come late: a camera's first units wait up to 8 s for their clock, a GOP lasts up to 10 s. */
+const windowMsKept = 60_000
+
+interface Window {
+  readonly track: TrackId
+  fromMonoMs: number
+  toMonoMs: number
+}
 
 export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buffer {
   const { holdings, kv, boots, log, changed } = core
   const reader: ReaderWorld = { ...core, diskWell: () => writer.problem() === undefined }
+  const windows: Window[] = []
+  let unsynced = 0
   let closing: Promise<void> | undefined
 
   function openVideo(track: TrackId): Recording {
@@ -111,13 +141,13 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     const recording = holdings.find(id)
     const at = recording?.chunks.findIndex(({ chunk }) => chunk.seq === fromSeq) ?? -1
     const wanted = at === -1 ? [] : (recording?.chunks.slice(at, at + count) ?? [])
-    if (recording === undefined || wanted.length !== count || !wanted.every(isDurable)) {
+    if (recording === undefined || wanted.length !== count || !wanted.every(isOffered)) {
       return err({ kind: 'gone', message: `Chunk ${fromSeq} of ${recordingName(id)} is not held.` })
     }
     recording.pinnedBelow = Math.max(recording.pinnedBelow, fromSeq + count)
     const pieces: Uint8Array[] = []
     for (const held of wanted) {
-      const piece = await readChunk(reader, held)
+      const piece = await readPatiently(held)
       if (piece.ok) {
         pieces.push(piece.value)
         continue
@@ -130,6 +160,16 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     return ok(pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces))
   }
 
+  /** One that the disk does not answer must not keep the places of those that are in memory. */
+  async function readPatiently(held: HeldChunk): Promise<ReturnType<typeof readChunk>> {
+    if (held.bytes !== undefined) return ok(held.bytes)
+    const over = new AbortController()
+    const late = core.clock.sleep(readMsMax, over.signal).then(() => undefined)
+    const read = await Promise.race([readChunk(reader, held), late])
+    over.abort()
+    return read ?? err({ kind: 'disk', message: `the disk has not answered for ${readMsMax / 1000} s` })
+  }
+
   /** Never offered again; a gap says so. What was read with it has not been sent. */
   async function quarantine(held: HeldChunk, message: string): Promise<void> {
     const at = held.owner.chunks.indexOf(held)
@@ -140,19 +180,58 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     await recordLoss(core, lost, loss === undefined ? [] : [loss])
   }
 
-  function rowsOf(chunks: readonly HeldChunk[], track: TrackId): KvOp[] {
-    return chunks.flatMap(({ place, chunk }) =>
-      place.at === 'row' ? [{ type: 'del', key: lineKey(track, chunk.seq) } as const] : [],
-    )
+  /** Rows of lines that have arrived; one that is still on its way is overtaken by this. */
+  const rowsOf = (chunks: readonly HeldChunk[], track: TrackId): KvOp[] =>
+    trackKind(track) === 'video' ? [] : chunks.map(({ chunk }) => ({ type: 'del', key: lineKey(track, chunk.seq) }))
+
+  function arrivedNow(chunks: readonly HeldChunk[], track: TrackId): void {
+    core.stage.drop(chunks)
+    core.segments.release(chunks, 'confirmed')
+    if (trackKind(track) === 'video') writer.confirmed()
+  }
+
+  /** Both ends of a hole between lives are known: its gap record. */
+  async function nameLifeGaps(): Promise<void> {
+    await recordLoss(core, [], core.lifeGaps.take())
+  }
+
+  function inWindow(track: TrackId, { media }: Chunk, owner: Recording): boolean {
+    const open = windows.filter((one) => one.track === track)
+    if (open.length === 0 || media === undefined) return false
+    const from = monoOf(owner, media.firstPts)
+    return open.some((one) => from <= one.toMonoMs && from + media.durationTicks / ticksPerMs >= one.fromMonoMs)
+  }
+
+  function protect(track: TrackId, fromMonoMs: number, toMonoMs: number): void {
+    const now = core.clock.mono()
+    for (const [at, one] of [...windows.entries()].reverse())
+      if (one.toMonoMs < now - windowMsKept) windows.splice(at, 1)
+    const same = windows.find((one) => one.track === track && one.fromMonoMs <= toMonoMs && fromMonoMs <= one.toMonoMs)
+    const window = same ?? { track, fromMonoMs, toMonoMs }
+    window.fromMonoMs = Math.min(window.fromMonoMs, fromMonoMs)
+    window.toMonoMs = Math.max(window.toMonoMs, toMonoMs)
+    if (same === undefined) windows.push(window)
+    if (windows.length > windowsMax) windows.shift()
+    for (const recording of holdings.recordings()) {
+      if (recording.head.id.track !== track || recording.head.id.boot !== boots.boot.counter) continue
+      for (const held of recording.chunks) held.protected ||= inWindow(track, held.chunk, recording)
+    }
+    writer.hurry()
   }
 
   async function close(): Promise<void> {
+    const ended = async (): Promise<void> => {
+      await core.lines.flushed()
+      await writer.close()
+      await core.segments.close()
+      // Only what is whole may say so: everything that was in memory is on the disk, and every row is synced with this.
+      const whole = core.stage.dueAt() === undefined && writer.problem() === undefined && kv.problem() === undefined
+      if (whole) await kv.write([...holdings.takeRows(), { type: 'put', key: cleanKey, value: '1' }], true)
+      await kv.close()
+    }
     const over = new AbortController()
-    await Promise.race([core.lines.flushed(), core.clock.sleep(stopMs, over.signal)])
+    await Promise.race([ended(), core.clock.sleep(stopMs, over.signal)])
     over.abort()
-    await writer.close()
-    await core.segments.close()
-    await kv.close()
     changed.ring()
   }
 
@@ -165,6 +244,8 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     begin(track, start) {
       assert(trackKind(track) === 'video', 'record tracks begin their own recordings')
       holdings.begin(track, boots.boot.counter, start)
+      core.lifeGaps.began(track, { boot: boots.boot.counter, monoMs: start.startMonoMs })
+      void nameLifeGaps()
       void kv.write(holdings.takeRows(), false)
       changed.ring()
     },
@@ -172,7 +253,11 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       assert(closing === undefined, 'capture stops before the buffer')
       const recording = openVideo(track)
       const chunk = { seq: holdings.track(track).nextSeq, length: bytes.length, crc64, media }
-      writer.enqueue(holdings.append(recording, { chunk, bytes, place: { at: 'memory' }, lines: 0 }))
+      const kept = inWindow(track, chunk, recording)
+      const place = { at: 'memory' } as const
+      const heldAt = core.clock.mono()
+      writer.add(holdings.append(recording, { chunk, bytes, place, lines: 0, heldAt, protected: kept }))
+      changed.ring()
     },
 
     endOpen(track) {
@@ -189,7 +274,14 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       if (recording === undefined) return undefined
       const { head, arrived, chunks, closed } = recording
       const claim = recording.claimDurable ? recording.claim : undefined
-      const pending = chunks.filter(isDurable).map(({ chunk }) => chunk)
+      if (recording.doubtful) return { head, claim, arrived, closed: true, ...doubtOf(recording) }
+      const offered = chunks.every(isOffered)
+        ? chunks
+        : chunks.slice(
+            0,
+            chunks.findIndex((held) => !isOffered(held)),
+          )
+      const pending = offered.map(({ chunk }) => chunk)
       return { head, claim, arrived, pending, closed: closed && pending.length === chunks.length }
     },
     read,
@@ -204,7 +296,11 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       assert(!recording.claimDurable, 'a recording is claimed once')
       // The first name stands, also when somebody asks again because its row is slow to be written.
       if (recording.claim === undefined) holdings.claim(recording, claim)
-      await kv.write(holdings.takeRows(), true)
+      // With a disk that refuses or hangs the name is used from memory: nobody else can be given it, since its token is
+      // made by chance.
+      await patiently(core, kv.write(holdings.takeRows(), true), () =>
+        log.warn('name-not-durable', `The name ${claim.key} could not be written down yet; it is used all the same.`),
+      )
       recording.claimDurable = true
       if (recording.head.video !== undefined) writer.noteClaim(recording)
       changed.ring()
@@ -213,20 +309,35 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       const recording = holdings.find(id)
       if (recording === undefined) return
       const landed = holdings.confirm(recording, arrived, throughSeq)
-      core.recent.drop(landed)
+      for (const { chunk } of landed) unsynced += chunk.length
+      const sync = unsynced >= core.sizes.unsyncedBytes
+      if (sync) unsynced = 0
       // Not waited for: the store is the truth, and a lost row costs one question to it.
-      void kv.write([...rowsOf(landed, id.track), ...holdings.takeRows()], false)
-      core.segments.release(landed, 'confirmed')
+      void kv.write([...rowsOf(landed, id.track), ...holdings.takeRows()], sync)
+      arrivedNow(landed, id.track)
       changed.ring()
     },
-    protect() {},
-    async settle() {
-      assert(false, 'nothing is in doubt while everything is written through')
+    protect,
+    async settle(id, found) {
+      const recording = holdings.find(id)
+      if (recording === undefined || !recording.doubtful) return
+      const landed = holdings.settle(recording, found)
+      const { losses } = mendRecording(holdings, recording, memoryAlone)
+      core.lifeGaps.settled(recording)
+      const named: Loss[] = [...losses, ...core.lifeGaps.take()]
+      const rows = kv.write([...rowsOf(landed, id.track), ...holdings.takeRows()], true)
+      arrivedNow(landed, id.track)
+      await recordLoss(core, [], named)
+      await rows
+      changed.ring()
     },
     async cut(id, why) {
       const recording = holdings.find(id)
       if (recording === undefined) return
       recording.pinnedBelow = 0
+      // What its object holds beyond what was proven is nobody's any more.
+      recording.doubtful = false
+      core.lifeGaps.settled(recording)
       const { heir } = holdings.split(recording, 0, 0)
       const next =
         heir === undefined
@@ -234,6 +345,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
           : `${heir.chunks.length} chunks go on in ${recordingName(heir.head.id)}`
       log.info('recording-cut', `Recording ${recordingName(id)} ends here (${why}); ${next}.`)
       await kv.write(holdings.takeRows(), true)
+      await nameLifeGaps()
       changed.ring()
     },
     async finish(id) {
@@ -259,11 +371,27 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
         'catalogue',
         gapLine({ units: 0, bytes: 0, bootCounter: boots.boot.counter, ...gap }, core.times),
       ),
-    status: () => statusOf(core, room, writer.problem()),
+    status: () => statusOf(core, room, writer),
     setQuota: (quota) => room.setQuota(quota),
+    setMemoryLimits(limits) {
+      core.stage.setLimits(limits)
+      writer.hurry()
+    },
     close() {
       closing ??= close()
       return closing
     },
+  }
+}
+
+/** See `Doubt` in `uplink/backlog.ts`. Behind a hole the numbers go on, but what stood in it only the store can tell. */
+function doubtOf(recording: Recording): Pick<Held, 'pending'> & { readonly doubt: NonNullable<Held['doubt']> } {
+  const { chunks, arrived, base, head, beyond } = recording
+  const known = firstRun(chunks)
+  const [first] = known
+  const pendingFrom = first === undefined || head.video === undefined ? arrived : relative(first.before, base)
+  return {
+    pending: known.map(({ chunk }) => chunk),
+    doubt: { pendingFrom, beyond: beyond || known.length < chunks.length },
   }
 }

@@ -52,10 +52,13 @@ function countFailure({ clock, diskWell }: ReaderWorld, held: HeldChunk): void {
   held.readFailedAt = now
 }
 
-async function fetchBytes(world: ReaderWorld, { place, chunk }: HeldChunk): Promise<Result<Uint8Array, ReadError>> {
+async function fetchBytes(world: ReaderWorld, held: HeldChunk): Promise<Result<Uint8Array, ReadError>> {
+  const { place, chunk } = held
   if (place.at === 'segment') {
     const read = await world.turns.take(() => world.disk.read(place.segment, place.offset, chunk.length))
     if (read.ok) return read
+    // It was copied to another segment meanwhile, and the old one is gone.
+    if (held.place !== place) return fetchBytes(world, held)
     return err({ kind: read.error.kind === 'absent' ? 'corrupt' : 'disk', message: read.error.message })
   }
   if (place.at === 'row') {

@@ -6,14 +6,15 @@ import type { Boots } from './boots.ts'
 import type { HeldChunk } from './holding.ts'
 import type { Holdings } from './holdings.ts'
 import type { KvWriter } from './kv-writer.ts'
+import type { LifeGaps } from './life-gaps.ts'
 import type { Lines } from './lines.ts'
 import { gapLine, type Loss, lossSentence, type Times } from './loss.ts'
-import type { Recent } from './recent.ts'
 import { lineKey } from './rows.ts'
 import type { SegmentDisk } from './segment-disk.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 import type { Segments } from './segments.ts'
 import type { Sizes } from './sizes.ts'
+import type { Stage } from './stage.ts'
 import type { Turns } from './turns.ts'
 
 export interface Core {
@@ -26,7 +27,8 @@ export interface Core {
   readonly kv: KvWriter
   readonly holdings: Holdings
   readonly segments: Segments
-  readonly recent: Recent
+  readonly stage: Stage
+  readonly lifeGaps: LifeGaps
   readonly boots: Boots
   readonly times: Times
   readonly lines: Lines
@@ -55,7 +57,7 @@ export async function recordLoss(core: Core, lost: readonly HeldChunk[], losses:
       cause: loss.cause,
     })
   }
-  core.recent.drop(lost)
+  core.stage.drop(lost)
   // Units that come later may be on the disk before the gap record is, when only the database refuses.
   const noted = losses.flatMap(({ seqs, ...loss }) =>
     seqs === undefined ? [] : [core.noteLoss({ ...loss, seqs, number: core.holdings.countLoss(seqs.track) })],
@@ -64,7 +66,24 @@ export async function recordLoss(core: Core, lost: readonly HeldChunk[], losses:
   // The segment goes only after a sync of its own, which stands behind this batch.
   core.segments.release(lost, 'given up')
   core.changed.ring()
+  await patiently(core, durable, staged.late)
   await durable
   staged.landed()
   for (const forget of noted) forget()
+}
+
+/** Waits until it is done, or for as long as the disk may keep anybody waiting; `late` is called then. */
+export async function patiently(
+  { clock, sizes }: Pick<Core, 'clock' | 'sizes'>,
+  work: Promise<void>,
+  late: () => void,
+): Promise<void> {
+  const over = new AbortController()
+  let done = false
+  const finished = work.then(() => {
+    done = true
+  })
+  await Promise.race([finished, clock.sleep(sizes.patienceMs, over.signal)])
+  over.abort()
+  if (!done) late()
 }

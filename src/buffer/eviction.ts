@@ -4,17 +4,21 @@
  * Space comes back a segment at a time, so that is how footage goes: the oldest closed segments of which nothing may be on
  * its way to the store. *Eviction cuts*: a recording ends before the evicted run, the survivors form a new one.
  */
-import type { HeldChunk } from './holding.ts'
-import { isDurable } from './holding.ts'
+import type { GapCause } from '../format/catalogue-record.ts'
+import { type HeldChunk, isPinned } from './holding.ts'
 import type { Holdings } from './holdings.ts'
 import { type Loss, lossOf } from './loss.ts'
 import type { Segment } from './segments.ts'
 
-/** The segments to give up, oldest first, so that at least `bytes` come back, as far as there are any. */
+/**
+ * The segments to give up, so that at least `bytes` come back, as far as there are any: ordinary footage oldest first, then
+ * that of events.
+ */
 export function victims(segments: readonly Segment[], bytes: number): readonly Segment[] {
   const chosen: Segment[] = []
   let freed = 0
-  for (const segment of segments) {
+  const inOrder = [...segments.filter((one) => !one.protected), ...segments.filter((one) => one.protected)]
+  for (const segment of inOrder) {
     if (freed >= bytes) break
     if (!segment.closed) continue
     // Nothing in it is needed: it goes as soon as it can, without a loss.
@@ -27,15 +31,13 @@ export function victims(segments: readonly Segment[], bytes: number): readonly S
   return chosen
 }
 
-const isPinned = ({ chunk, owner }: HeldChunk): boolean => chunk.seq < owner.pinnedBelow
-
-/** Takes what these segments hold out of the recordings. The caller makes the rows and the gap records durable. */
+/** Takes chunks out of their recordings. The caller makes the rows and the gap records durable. */
 export function evict(
   holdings: Holdings,
-  segments: readonly Segment[],
-  note: string,
+  chunks: Iterable<HeldChunk>,
+  why: { readonly cause: GapCause; readonly note: string },
 ): { readonly lost: readonly HeldChunk[]; readonly losses: readonly Loss[] } {
-  const doomed = new Set(segments.flatMap(({ live }) => [...live]))
+  const doomed = new Set(chunks)
   const lost: HeldChunk[] = []
   const losses: Loss[] = []
   for (const recording of new Set([...doomed].map(({ owner }) => owner))) {
@@ -45,7 +47,7 @@ export function evict(
       if (run === undefined) break
       const cut = holdings.cutOut(rest, run.from, run.to)
       lost.push(...cut.lost)
-      const loss = lossOf(cut.lost, 'evicted', note)
+      const loss = lossOf(cut.lost, why.cause, why.note)
       if (loss !== undefined) losses.push(loss)
       if (cut.heir === undefined) break
       rest = cut.heir
@@ -63,7 +65,7 @@ function nextRun(
   if (from === -1) return undefined
   let to = from
   for (let held = chunks[to]; held !== undefined; held = chunks[to]) {
-    const headless = held.chunk.media?.keyframe === false && isDurable(held)
+    const headless = held.chunk.media?.keyframe === false && !isPinned(held)
     if (!doomed.has(held) && !headless) break
     to += 1
   }

@@ -1,11 +1,10 @@
 /** What is held, as data: chunks in recordings in tracks. `holdings.ts` changes it, nobody else. */
-
 import { startPtsOf } from '../format/playlist.ts'
 import type { Chunk, Claim, Extent, RecordingHead, TrackId } from '../format/recording.ts'
 import { type MediaInfo, type Ticks, ticksBetween, ticksPerMs, wrapTicks } from '../format/unit.ts'
 
 export type Place =
-  /** Waiting for the disk: not durable, and not offered to anybody. */
+  /** Not on the disk: the youngest footage, and lines whose row is on its way. */
   | { readonly at: 'memory' }
   /** `offset`: of the chunk's first byte in the segment file. */
   | { readonly at: 'segment'; readonly segment: number; readonly offset: number }
@@ -20,8 +19,16 @@ export interface HeldChunk {
   readonly before: Extent
   owner: Recording
   place: Place
-  /** Kept while it waits for the disk, and afterwards as long as there is room, so that the uplink need not read. */
+  /** Kept until it is confirmed or on the disk, and afterwards as long as there is room, so that the uplink need not read. */
   bytes: Uint8Array | undefined
+  /** When it came, on the monotonic clock in ms: footage may live in memory alone for `spillAfterMs` from then. */
+  readonly heldAt: number
+  /** It belongs to an event: it goes to the disk at once and is given up last. */
+  protected: boolean
+  /** Offered before its row is durable, since the database does not answer. Means something for lines only. */
+  early: boolean
+  /** Confirmed or given up: whoever still works with it lets go of it. */
+  gone: boolean
   /** Lines in a chunk of a record track; 0 for video. */
   readonly lines: number
   readFailures: number
@@ -43,8 +50,14 @@ export interface Recording {
   base: Extent
   /** Its end, counted as `HeldChunk.before` is. For record tracks without the checksum, which nobody asks for. */
   tail: Extent
-  /** Not confirmed, in order: first those that are durable, then those that wait for the disk. */
+  /** Not confirmed, in order. Without holes, unless it is doubtful. */
   chunks: HeldChunk[]
+  /**
+   * An earlier life of the recorder ended before it had written down how far this had arrived: units before, between and,
+   * with `beyond`, behind the chunks may be in the store, or may have ended with that life. Only the store can tell.
+   */
+  doubtful: boolean
+  beyond: boolean
   closed: boolean
   /** One past its last sequence number; means something once closed. */
   endSeq: number
@@ -62,7 +75,47 @@ export interface Track {
   losses: number
   /** Lines held, on record tracks. */
   lines: number
+  /** Where the footage of recordings that are forgotten ends; `undefined` if there was none. */
+  end: Moment | undefined
+  /** Holes between lives of the recorder whose gap records wait for one of their ends; see `life-gaps.ts`. */
+  owed: OwedGap[]
 }
+
+/** A moment of any boot, on its monotonic clock in ms. */
+export interface Moment {
+  readonly boot: number
+  readonly monoMs: number
+}
+
+export interface OwedGap {
+  readonly cause: 'power' | 'stopped'
+  readonly from: Moment
+  /** The doubtful recording that decides where it begins. */
+  readonly of?: string | undefined
+  /** Where the footage went on. */
+  readonly to?: Moment | undefined
+}
+
+/** A chunk as it joins the buffer, whoever brings it. */
+export const heldChunk = (
+  joins: Pick<HeldChunk, 'chunk' | 'before' | 'owner' | 'place' | 'bytes' | 'lines' | 'heldAt' | 'protected'>,
+): HeldChunk => ({ ...joins, early: false, gone: false, readFailures: 0, readFailedAt: undefined })
+
+/** May be sent: footage always, lines once their row is durable or the database has been silent for too long. */
+export const isOffered = (held: HeldChunk): boolean => held.chunk.media !== undefined || isDurable(held) || held.early
+
+/** In flight, or perhaps: nobody may give it up. */
+export const isPinned = ({ chunk, owner }: HeldChunk): boolean => chunk.seq < owner.pinnedBelow
+
+/** The chunks up to the first hole. */
+export function firstRun(chunks: readonly HeldChunk[]): readonly HeldChunk[] {
+  const hole = chunks.findIndex(({ chunk }, at) => at > 0 && chunk.seq !== (chunks[at - 1]?.chunk.seq ?? 0) + 1)
+  return hole === -1 ? chunks : chunks.slice(0, hole)
+}
+
+/** Where a chunk begins and ends in the object of its recording, in bytes. */
+export const startIn = (recording: Recording, { before }: HeldChunk): number => before.length - recording.base.length
+export const endIn = (recording: Recording, held: HeldChunk): number => startIn(recording, held) + held.chunk.length
 
 export const isDurable = (held: HeldChunk): boolean => held.place.at !== 'memory'
 

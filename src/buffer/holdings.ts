@@ -20,7 +20,20 @@ import {
   type TrackId,
   trackKind,
 } from '../format/recording.ts'
-import { endOf, type HeldChunk, isDurable, monoOf, type Place, type Recording, type Track } from './holding.ts'
+import type { Ticks } from '../format/unit.ts'
+import {
+  endIn,
+  endOf,
+  endPtsOf,
+  firstRun,
+  type HeldChunk,
+  heldChunk,
+  monoOf,
+  type Place,
+  type Recording,
+  startIn,
+  type Track,
+} from './holding.ts'
 import type { KvOp } from './kv.ts'
 import { recordingKey, recordingRow, trackKey, trackRow } from './rows.ts'
 
@@ -35,6 +48,15 @@ export interface NewChunk {
   readonly bytes: Uint8Array | undefined
   readonly place: Place
   readonly lines: number
+  readonly heldAt: number
+  readonly protected: boolean
+}
+
+/** What the store said about a doubtful recording; see `Settlement` in `uplink/backlog.ts`. */
+export interface Settled {
+  readonly arrived: Extent
+  readonly unitsRead: number
+  readonly endPts: Ticks | undefined
 }
 
 export interface Holdings {
@@ -52,7 +74,11 @@ export interface Holdings {
   claim(recording: Recording, claim: Claim): void
   /** Forgets the chunks through `throughSeq` and hands them out. */
   confirm(recording: Recording, arrived: Extent, throughSeq: number): readonly HeldChunk[]
+  /** Ends the doubt; forgets the chunks that have arrived and hands them out. Holes behind them are left to `mend.ts`. */
+  settle(recording: Recording, found: Settled): readonly HeldChunk[]
   close(recording: Recording): void
+  /** What is owed for a track has changed. */
+  touch(id: TrackId): void
   /** Takes chunks `from` to `to` (exclusive) out. What follows them cannot stay in the same object. */
   cutOut(recording: Recording, from: number, to: number): Cut
   /** As `cutOut`, and always into a new recording: the old one's object is left as it is. */
@@ -73,7 +99,16 @@ export function createHoldings(): Holdings {
   function track(id: TrackId): Track {
     const known = tracks.get(id)
     if (known !== undefined) return known
-    const created: Track = { id, nextSeq: 0, numbers: new Map(), open: undefined, losses: 0, lines: 0 }
+    const created: Track = {
+      id,
+      nextSeq: 0,
+      numbers: new Map(),
+      open: undefined,
+      losses: 0,
+      lines: 0,
+      end: undefined,
+      owed: [],
+    }
     tracks.set(id, created)
     return created
   }
@@ -115,9 +150,20 @@ export function createHoldings(): Holdings {
     changed.delete(recording)
     gone.add(name)
     countOut(recording.head.id.track, recording.chunks)
+    noteEnd(recording)
     // Its row remembered how far the sequence of the track had come.
     changedTracks.add(track(recording.head.id.track))
     sorted = undefined
+  }
+
+  /** What a later life must know to name the hole before its own footage. */
+  function noteEnd(recording: Recording): void {
+    const { id, startMonoMs, video } = recording.head
+    if (video === undefined) return
+    const of = track(id.track)
+    const monoMs = Math.max(startMonoMs, monoOf(recording, endPtsOf(recording)))
+    if (of.end !== undefined && (of.end.boot > id.boot || (of.end.boot === id.boot && of.end.monoMs >= monoMs))) return
+    of.end = { boot: id.boot, monoMs }
   }
 
   function split(recording: Recording, from: number, to: number): Cut {
@@ -130,6 +176,9 @@ export function createHoldings(): Holdings {
     countOut(of.id, lost)
     recording.chunks = recording.chunks.slice(0, from)
     recording.tail = (lost[0] ?? first)?.before ?? tail
+    // Behind what is left of it, the store may hold what stood before the chunks that were taken out.
+    recording.beyond = recording.doubtful && from === 0
+    recording.doubtful &&= recording.beyond || recording.chunks.length > 0
     recording.closed = false
     close(recording)
     changed.add(recording)
@@ -147,6 +196,8 @@ export function createHoldings(): Holdings {
       chunks: survivors,
       closed,
       endSeq,
+      doubtful: false,
+      beyond: false,
       pinnedBelow: 0,
     }
     for (const survivor of survivors) survivor.owner = heir
@@ -201,19 +252,10 @@ export function createHoldings(): Holdings {
       changedTracks.add(of)
       return of.losses
     },
-    append(recording, { chunk, bytes, place, lines }) {
+    append(recording, { lines, ...added }) {
       const of = track(recording.head.id.track)
-      assert(chunk.seq === of.nextSeq && !recording.closed, 'chunks join the open recording in order')
-      const held: HeldChunk = {
-        chunk,
-        before: recording.tail,
-        owner: recording,
-        place,
-        bytes,
-        lines,
-        readFailures: 0,
-        readFailedAt: undefined,
-      }
+      assert(added.chunk.seq === of.nextSeq && !recording.closed, 'chunks join the open recording in order')
+      const held = heldChunk({ ...added, lines, before: recording.tail, owner: recording })
       of.nextSeq += 1
       of.lines += lines
       recording.tail = after(recording, held)
@@ -227,7 +269,6 @@ export function createHoldings(): Holdings {
     confirm(recording, arrived, throughSeq) {
       const count = recording.chunks.findIndex(({ chunk }) => chunk.seq > throughSeq)
       const landed = recording.chunks.slice(0, count === -1 ? recording.chunks.length : count)
-      assert(landed.every(isDurable), 'only what was offered can be confirmed')
       const bytes = landed.reduce((sum, { chunk }) => sum + chunk.length, recording.arrived.length)
       assert(bytes === arrived.length, 'what is confirmed ends between chunks')
       recording.chunks = recording.chunks.slice(landed.length)
@@ -239,6 +280,33 @@ export function createHoldings(): Holdings {
       changed.add(recording)
       return landed
     },
+    settle(recording, { arrived, unitsRead, endPts }) {
+      const count = recording.chunks.findIndex((held) => endIn(recording, held) > arrived.length)
+      const landed = count === -1 ? recording.chunks : recording.chunks.slice(0, count)
+      const next = count === -1 ? undefined : recording.chunks[count]
+      const last = landed.at(-1)
+      const exact = next !== undefined && startIn(recording, next) === arrived.length
+      // Units that were read back stand behind the last point that was known; behind a hole nobody counted them.
+      const read = last === undefined || firstRun(recording.chunks).includes(last) ? unitsRead : 0
+      const counted = (last === undefined ? recording.arrivedSeq : last.chunk.seq + 1) + read
+      const bound = next?.chunk.seq ?? (recording.beyond ? counted : recording.endSeq)
+      recording.arrived = arrived
+      recording.arrivedSeq = exact ? bound : Math.min(counted, bound)
+      recording.arrivedEndPts =
+        endPts ??
+        (exact ? next.chunk.media?.firstPts : last?.chunk.media && endOf(last.chunk.media)) ??
+        recording.arrivedEndPts
+      countOut(recording.head.id.track, landed)
+      recording.chunks = recording.chunks.slice(landed.length)
+      if (next === undefined && recording.beyond) recording.endSeq = recording.arrivedSeq
+      if (next === undefined) recording.tail = { length: recording.base.length + arrived.length, crc64: 0n }
+      recording.doubtful = false
+      recording.beyond = false
+      recording.pinnedBelow = 0
+      changed.add(recording)
+      return landed
+    },
+    touch: (id) => void changedTracks.add(track(id)),
     close,
     cutOut,
     split,
@@ -270,6 +338,8 @@ export function newRecording(head: RecordingHead): Recording {
     base: emptyExtent,
     tail: emptyExtent,
     chunks: [],
+    doubtful: false,
+    beyond: false,
     closed: false,
     endSeq: head.firstSeq,
     pinnedBelow: 0,
@@ -281,6 +351,14 @@ export function after(recording: Recording, { chunk, before }: Pick<HeldChunk, '
   const length = before.length + chunk.length
   if (trackKind(recording.head.id.track) !== 'video') return { length, crc64: 0n }
   return { length, crc64: before.length === 0 ? chunk.crc64 : crc64Combine(before.crc64, chunk.crc64, chunk.length) }
+}
+
+/** The extent of what lies between `base` and `end`, both counted from the same place. */
+export function relative(end: Extent, base: Extent): Extent {
+  const length = end.length - base.length
+  if (length === 0) return emptyExtent
+  // Checksums combine by XOR: taking the shifted first part out of the whole leaves the second.
+  return { length, crc64: crc64Combine(base.crc64, 0n, length) ^ end.crc64 }
 }
 
 function startOf(recording: Recording, first: HeldChunk): number {

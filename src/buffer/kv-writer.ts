@@ -13,7 +13,7 @@ import { type Bell, createBell, ringOrTime } from './bell.ts'
 import type { Kv, KvError, KvOp, KvStore } from './kv.ts'
 import type { Turns } from './turns.ts'
 
-/** The newest rows that need no sync of their own are synced at least this often while rows are written. */
+/** The newest rows that need no sync of their own are synced after this long. */
 const syncMsMax = 10_000
 const retryMsFirst = 1_000
 const retryMsMax = 10_000
@@ -62,13 +62,21 @@ export function createKvWriter(world: KvWriterWorld): KvWriter {
     for (;;) {
       if (next.ops.size === 0 && next.done.length === 0) {
         if (closing) return
-        await bell.next()
+        if (unsyncedSince === undefined) await bell.next()
+        else await syncLater(unsyncedSince)
         continue
       }
       const batch = next
       next = nothing()
       if (!(await writeUntilDone(batch))) return
     }
+  }
+
+  /** The newest rows are synced in time also when nothing follows them. */
+  async function syncLater(since: MonoMs): Promise<void> {
+    const left = since + syncMsMax - clock.mono()
+    if (left > 0) await ringOrTime(bell, clock, left)
+    if (next.done.length === 0 && clock.mono() - since >= syncMsMax) next.done.push(() => {})
   }
 
   /** False when the writer was closed before the batch could be written. */

@@ -12,6 +12,7 @@ import { limits } from '../base/limits.ts'
 import type { Logger } from '../base/log.ts'
 import { type TrackId, trackKind } from '../format/recording.ts'
 import { createBell } from './bell.ts'
+import { patiently } from './core.ts'
 import type { HeldChunk, Recording } from './holding.ts'
 import type { Holdings } from './holdings.ts'
 import type { KvOp } from './kv.ts'
@@ -27,10 +28,12 @@ const dayMs = 86_400_000
 export interface Staged {
   readonly ops: readonly KvOp[]
   landed(): void
+  /** The rows are not durable for so long that the lines may be sent before: see `limits.diskPatienceMs`. */
+  late(): void
 }
 
 export interface Lines {
-  /** Durable when it resolves. */
+  /** Durable when it resolves, or as good as can be had while the database does not answer. */
   write(track: TrackId, line: string): Promise<void>
   stage(track: TrackId, lines: readonly string[]): Staged
   /** Resolves when everything written so far is durable. */
@@ -97,8 +100,12 @@ export function createLines(world: LinesWorld): Lines {
           group.filter((one) => one.track === track).map(({ line }) => line),
         ),
       )
-      await kv.write([...staged.flatMap(({ ops }) => ops), ...holdings.takeRows()], true)
-      for (const { landed } of staged) landed()
+      const durable = kv.write([...staged.flatMap(({ ops }) => ops), ...holdings.takeRows()], true).then(() => {
+        for (const { landed } of staged) landed()
+      })
+      await patiently(world, durable, () => {
+        for (const { late } of staged) late()
+      })
       for (const { done } of group) done()
     }
     flushing = false
@@ -114,7 +121,9 @@ export function createLines(world: LinesWorld): Lines {
       const bytes = Buffer.from(text)
       const seq = holdings.track(track).nextSeq
       const chunk = { seq, length: bytes.length, crc64: crc64(bytes) }
-      added.push(holdings.append(recording, { chunk, bytes, place: { at: 'memory' }, lines: group.length }))
+      const place = { at: 'memory' } as const
+      const heldAt = world.clock.mono()
+      added.push(holdings.append(recording, { chunk, bytes, place, lines: group.length, heldAt, protected: false }))
       ops.push({ type: 'put', key: lineKey(track, seq), value: text })
     }
     const trimmed = trim(track)
@@ -126,6 +135,11 @@ export function createLines(world: LinesWorld): Lines {
           held.bytes = undefined
         }
         trimmed.landed()
+        world.changed()
+      },
+      late() {
+        for (const held of added) held.early = true
+        trimmed.late()
         world.changed()
       },
     }
@@ -150,7 +164,7 @@ export function createLines(world: LinesWorld): Lines {
   /** Beyond the limit the oldest tenth goes, what may be on its way to the store excepted, and the catalogue says so. */
   function trim(track: TrackId): Staged {
     const held = holdings.track(track)
-    if (held.lines <= sizes.recordsHeld) return { ops: [], landed: () => {} }
+    if (held.lines <= sizes.recordsHeld) return nothingStaged
     const goal = sizes.recordsHeld * 0.9
     const ops: KvOp[] = []
     const before = held.lines
@@ -166,11 +180,11 @@ export function createLines(world: LinesWorld): Lines {
       for (const { chunk } of lost) ops.push({ type: 'del', key: lineKey(track, chunk.seq) })
     }
     // Everything is on its way to the store: it stays, and so does the little that is beyond the limit.
-    if (held.lines === before) return { ops: [], landed: () => {} }
+    if (held.lines === before) return nothingStaged
     const note = `${before - held.lines} lines of ${track} were given up: more than ${sizes.recordsHeld} were waiting for the network.`
     log.error('records-dropped', note)
     const alarm = stage('catalogue', [world.alarm(track, note)])
-    return { ops: [...ops, ...alarm.ops], landed: alarm.landed }
+    return { ...alarm, ops: [...ops, ...alarm.ops] }
   }
 
   return {
@@ -181,6 +195,8 @@ export function createLines(world: LinesWorld): Lines {
     },
   }
 }
+
+const nothingStaged: Staged = { ops: [], landed: () => {}, late: () => {} }
 
 function groupsOf(lines: readonly string[]): string[][] {
   const groups: string[][] = []

@@ -12,6 +12,7 @@ import type { Kv, KvError, KvOpenError, KvStore } from './kv.ts'
 import {
   type BootTimeRow,
   bootKey,
+  cleanKey,
   formatKey,
   formatVersion,
   parseRow,
@@ -36,6 +37,8 @@ export interface Loaded {
   readonly recordings: readonly RecordingRow[]
   readonly segments: ReadonlyMap<number, SegmentRow>
   readonly lines: readonly LoadedLine[]
+  /** The last stop was in order: every row is true, and nothing was in memory alone. */
+  readonly clean: boolean
   /** `fresh`: there was none. `whole`: every row reads. `patchy`: rows may be missing. */
   readonly state: 'fresh' | 'whole' | 'patchy'
 }
@@ -67,7 +70,7 @@ export async function openAndLoad(
 }
 
 const patchy = ({ kv, loaded }: { kv: Kv; loaded: Loaded }): Result<{ kv: Kv; loaded: Loaded }, never> =>
-  ok({ kv, loaded: { ...loaded, state: 'patchy' } })
+  ok({ kv, loaded: { ...loaded, state: 'patchy', clean: false } })
 
 async function attempt(store: KvStore): Promise<Result<{ kv: Kv; loaded: Loaded }, LoadError>> {
   const opened = await store.open()
@@ -94,6 +97,7 @@ async function load(kv: Kv): Promise<Result<{ version: string | undefined; loade
   const lines: LoadedLine[] = []
   let boot: Loaded['boot']
   let version: string | undefined
+  let clean = false
   let rows = 0
   let unreadable = 0
 
@@ -107,6 +111,7 @@ async function load(kv: Kv): Promise<Result<{ version: string | undefined; loade
     rows += 1
     const rest = key.slice(2)
     if (key === formatKey) version = value
+    else if (key === cleanKey) clean = true
     else if (key === bootKey) take(parseRow(shapes.boot, value), (row) => (boot = row))
     else if (key.startsWith(prefixes.bootTime)) {
       take(parseRow(shapes.bootTime, value), ({ id, offset }) =>
@@ -121,7 +126,10 @@ async function load(kv: Kv): Promise<Result<{ version: string | undefined; loade
   })
   if (!scanned.ok) return scanned
   const state = version === undefined ? (rows === 0 ? 'fresh' : 'patchy') : unreadable > 0 ? 'patchy' : 'whole'
-  return ok({ version, loaded: { boot, bootTimes, tracks, recordings, segments, lines, state } })
+  return ok({
+    version,
+    loaded: { boot, bootTimes, tracks, recordings, segments, lines, state, clean: clean && state === 'whole' },
+  })
 }
 
 function lineOf(key: string, value: string): LoadedLine {

@@ -5,7 +5,7 @@ import { type CatalogueRecord, catalogueLine, type GapCause } from '../format/ca
 import { isoOf } from '../format/names.ts'
 import { cameraOf, type TrackId } from '../format/recording.ts'
 import type { Boots } from './boots.ts'
-import { endMonoOf, type HeldChunk, startMonoOf } from './holding.ts'
+import { endMonoOf, type HeldChunk, type Moment, startMonoOf } from './holding.ts'
 
 /** A range of footage that is owed and does not exist. */
 export interface Loss {
@@ -16,6 +16,8 @@ export interface Loss {
   readonly toMonoMs: number
   readonly units: number
   readonly bytes: number
+  /** Where a later boot ended it; `toMonoMs` is a guess then. */
+  readonly end?: Moment | undefined
   /** One sentence for people. */
   readonly note: string
   /** The sequence numbers it used up; absent where no unit was ever made. */
@@ -67,10 +69,11 @@ export function lossOf(lost: readonly HeldChunk[], cause: GapCause, note: string
 }
 
 export function gapLine(loss: Loss, times: Times): string {
-  const { camera, cause, fromMonoMs, toMonoMs, bootCounter, units, bytes, note } = loss
+  const { camera, cause, fromMonoMs, toMonoMs, bootCounter, units, bytes, note, end } = loss
   const from = times.at(bootCounter, fromMonoMs)
-  const to = times.at(bootCounter, toMonoMs)
-  const range = { from, to, fromMonoMs, toMonoMs }
+  const to = end === undefined ? times.at(bootCounter, toMonoMs) : times.at(end.boot, end.monoMs)
+  const later = end === undefined ? {} : { endBootCounter: end.boot, endMonoMs: end.monoMs }
+  const range = { from, to, fromMonoMs, toMonoMs, ...later }
   return catalogueLine({ v: 1, kind: 'gap', bootCounter, camera, cause, ...range, units, bytes, note })
 }
 

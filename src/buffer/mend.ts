@@ -65,20 +65,38 @@ export function mend(holdings: Holdings, evidence: Evidence): Mended {
   const brokenLines = new Set<TrackId>()
   for (const recording of [...holdings.recordings()]) {
     holdings.track(recording.head.id.track).lines += recording.chunks.reduce((sum, { lines }) => sum + lines, 0)
-    let rest: Recording | undefined = recording
-    while (rest !== undefined) {
-      const current: Recording = rest
-      const hole = holeIn(current)
-      if (hole === undefined) break
-      const { track } = current.head.id
-      const unnamed = unnamedPart(hole, track, evidence.noted)
-      const loss = unnamed && lossAt(holdings, current, unnamed, evidence)
-      if (loss !== undefined) losses.push(loss)
-      else if (trackKind(track) !== 'video') brokenLines.add(track)
-      rest = holdings.cutOut(current, hole.at, hole.at).heir
-    }
+    if (recording.doubtful) continue
+    const mended = mendRecording(holdings, recording, evidence)
+    losses.push(...mended.losses)
+    for (const track of mended.brokenLines) brokenLines.add(track)
   }
   return { losses, brokenLines: [...brokenLines] }
+}
+
+export function mendRecording(holdings: Holdings, recording: Recording, evidence: Evidence): Mended {
+  const losses: Loss[] = []
+  const brokenLines: TrackId[] = []
+  let rest: Recording | undefined = recording
+  while (rest !== undefined) {
+    const current: Recording = rest
+    const hole = holeIn(current)
+    if (hole === undefined) break
+    const { track } = current.head.id
+    const unnamed = unnamedPart(hole, track, evidence.noted)
+    const loss = unnamed && lossAt(holdings, current, unnamed, evidence)
+    if (loss !== undefined) losses.push(loss)
+    else if (trackKind(track) !== 'video') brokenLines.push(track)
+    rest = holdings.cutOut(current, hole.at, hole.at).heir
+  }
+  return { losses, brokenLines }
+}
+
+/** What is known of a hole when the store has just settled a doubt: units that were in memory alone. */
+export const memoryAlone: Evidence = {
+  storedOnce: () => undefined,
+  noted: [],
+  sacrificed: new Set(),
+  trusted: true,
 }
 
 /** What of a hole no noted loss names; those have their own gap records. */

@@ -3,27 +3,31 @@
  * needs no person: only a second owner, a place that cannot be written, and rows of another version end in an error.
  */
 import type { Clock, WallTime } from '../base/clock.ts'
+import { limits } from '../base/limits.ts'
 import type { Logger } from '../base/log.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Boot } from '../format/recording.ts'
 import { createBell } from './bell.ts'
 import { createBoots } from './boots.ts'
 import { type Buffer, createBuffer } from './buffer.ts'
+import { readChunk } from './chunk-reader.ts'
 import { type Core, recordLoss } from './core.ts'
+import { evict } from './eviction.ts'
 import type { HeldChunk, Recording } from './holding.ts'
 import type { Kv, KvOp, KvStore } from './kv.ts'
 import { createKvWriter } from './kv-writer.ts'
+import { createLifeGaps } from './life-gaps.ts'
 import { createLines } from './lines.ts'
 import { type LoadError, type Loaded, openAndLoad } from './load.ts'
-import { alarmLine, createTimes, lossOf } from './loss.ts'
-import { createRecent } from './recent.ts'
+import { alarmLine, createTimes } from './loss.ts'
 import { type Recovered, recover } from './recovery.ts'
 import { createRoom, type Quota } from './room.ts'
-import { formatKey, formatVersion, segmentKey, segmentRow } from './rows.ts'
+import { cleanKey, formatKey, formatVersion, segmentKey, segmentRow } from './rows.ts'
 import type { SegmentDisk } from './segment-disk.ts'
 import { createSegmentWriter, type SegmentWriter } from './segment-writer.ts'
 import { createSegments } from './segments.ts'
 import { defaultSizes, type Sizes } from './sizes.ts'
+import { createStage, type MemoryLimits } from './stage.ts'
 import { type Survey, survey } from './survey.ts'
 import { createTurns } from './turns.ts'
 
@@ -38,6 +42,8 @@ const sacrificedMax = 2
 const bootsUnknownMax = 1000
 
 export interface BufferOptions extends Quota {
+  /** Left out: `limits.memory`. */
+  readonly memory?: MemoryLimits
   readonly kv: KvStore
   readonly disk: SegmentDisk
   readonly clock: Clock
@@ -130,23 +136,39 @@ async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: S
     if (holdings.find(recording.head.id) === recording) late.writer?.noteClaim(recording)
   }
   const segments = createSegments({ disk, kv: kvWriter, clock, turns, log, rewriteClaim, fatal })
-  const recent = createRecent(sizes.recentBytes)
+  const stage = createStage(options.memory ?? limits.memory)
+  const lifeGaps = createLifeGaps(holdings)
   const core: Core = {
-    ...{ clock, wallTime, log, sizes, disk, turns, kv: kvWriter, holdings, segments, recent, boots, times, lines },
+    ...{
+      clock,
+      wallTime,
+      log,
+      sizes,
+      disk,
+      turns,
+      kv: kvWriter,
+      holdings,
+      segments,
+      stage,
+      lifeGaps,
+      boots,
+      times,
+      lines,
+    },
     ...{ changed, evicted: { units: 0, bytes: 0 } },
     noteLoss: (loss) => late.writer?.noteLoss(loss) ?? (() => {}),
   }
   await settleRows(core, recovered, loaded, found)
-  const room = createRoom(core, options)
+  const read = async (held: HeldChunk): Promise<Uint8Array | undefined> => {
+    const found = await readChunk({ ...core, diskWell: () => true }, held)
+    return found.ok ? found.value : undefined
+  }
+  const room = createRoom(core, options, (chunks) => late.writer?.rescue(chunks, read) ?? Promise.resolve())
   const writer = createSegmentWriter({
-    ...{ disk, segments, kv: kvWriter, clock, turns, log, sizes, boot, fatal },
+    ...{ disk, segments, stage, kv: kvWriter, clock, turns, log, sizes, boot, fatal },
     nextSegment: nextSegmentOf(loaded, found),
     makeRoom: room.make,
-    durable(group) {
-      recent.keep(group)
-      changed.ring()
-    },
-    giveUp: (waiting) => giveUp(core, writer, waiting),
+    giveUp: (waiting) => giveUp(core, waiting),
   })
   late.writer = writer
   for (const recording of holdings.recordings()) {
@@ -164,12 +186,12 @@ async function settleRows(core: Core, recovered: Recovered, loaded: Loaded, foun
   const rows = recovered.segments
     .filter(({ number }) => scanned.has(number))
     .map((segment): KvOp => {
-      return { type: 'put', key: segmentKey(segment.number), value: segmentRow(segment.bytes, segment.live) }
+      return { type: 'put', key: segmentKey(segment.number), value: segmentRow(segment) }
     })
   const gone = [...loaded.segments.keys()].filter((number) => segments.get(number) === undefined)
   const dels = gone.map((number): KvOp => ({ type: 'del', key: segmentKey(number) }))
   // Queued before the gap records, so that they share its batch.
-  void kv.write([...boots.rows(), ...rows, ...dels], true)
+  void kv.write([{ type: 'del', key: cleanKey }, ...boots.rows(), ...rows, ...dels], true)
   if (recovered.losses.length > 0) void recordLoss(core, [], recovered.losses)
   const alarms = alarmsOf(core, recovered, loaded)
   const staged = alarms.length > 0 ? lines.stage('catalogue', alarms) : undefined
@@ -210,23 +232,9 @@ const nextSegmentOf = (loaded: Loaded, found: Survey): number =>
   Math.max(0, ...loaded.segments.keys(), ...found.segments.map(({ segment }) => segment)) + 1
 
 /** The disk has refused for so long that memory is full: the oldest that waits goes, and the gap says so. */
-function giveUp(core: Core, writer: SegmentWriter, waiting: readonly HeldChunk[]): void {
-  const lost: HeldChunk[] = []
-  for (const owner of new Set(waiting.map((held) => held.owner))) {
-    const own = waiting.filter((held) => held.owner === owner)
-    const from = owner.chunks.indexOf(own[0] as HeldChunk)
-    lost.push(...core.holdings.cutOut(owner, from, from + own.length).lost)
-  }
-  writer.forget(lost)
+function giveUp(core: Core, waiting: readonly HeldChunk[]): void {
   const note = 'The disk did not take it for so long that memory was full.'
-  const losses = [...new Set(lost.map(({ owner }) => owner))].flatMap((owner) => {
-    const loss = lossOf(
-      lost.filter((held) => held.owner === owner),
-      'disk',
-      note,
-    )
-    return loss === undefined ? [] : [loss]
-  })
+  const { lost, losses } = evict(core.holdings, waiting, { cause: 'disk', note })
   void recordLoss(core, lost, losses)
 }
 

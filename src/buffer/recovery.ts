@@ -7,9 +7,10 @@
  */
 import { crc64Combine } from '../base/crc64.ts'
 import { limits } from '../base/limits.ts'
-import { type Extent, emptyExtent, recordingName, type TrackId, trackKind } from '../format/recording.ts'
-import type { HeldChunk, Recording } from './holding.ts'
-import { after, createHoldings, type Holdings, newRecording } from './holdings.ts'
+import { type Extent, recordingName, type TrackId, trackKind } from '../format/recording.ts'
+import { firstRun, type HeldChunk, heldChunk, type Recording } from './holding.ts'
+import { after, createHoldings, type Holdings, newRecording, relative } from './holdings.ts'
+import { oweForLives } from './life-gaps.ts'
 import type { Loaded, LoadedLine } from './load.ts'
 import type { Loss } from './loss.ts'
 import { type Evidence, mend, type StoredOnce, takeNoted } from './mend.ts'
@@ -18,8 +19,8 @@ import type { NotedLoss } from './segment-record.ts'
 import type { Segment } from './segments.ts'
 import type { Survey, SurveyedEntry } from './survey.ts'
 
-/** Sent when the process ended, and perhaps still on its way: two bodies. */
-const pinnedBytes = 2 * limits.appendBytesMax
+/** Sent since the row was synced, and perhaps still on its way when the process ended: two bodies. */
+const pinnedBytes = 2 * limits.appendBytesMax + limits.unsyncedBytesMax
 
 export interface Recovered {
   readonly holdings: Holdings
@@ -39,8 +40,8 @@ export function recover(
   for (const recording of recordings.values()) holdings.adopt(recording)
   restoreTracks(holdings, loaded, found)
   const segments = new Map<number, Segment>()
-  for (const { segment, bytes, scanned } of found.segments) {
-    const state = { bytes, closed: true, rowDurable: !scanned, confirmedAtSync: 0 }
+  for (const { segment, bytes, scanned, protected: kept } of found.segments) {
+    const state = { bytes, closed: true, protected: kept, rowDurable: !scanned, confirmedAtSync: 0 }
     segments.set(segment, { number: segment, ...state, live: new Set(), claims: new Set() })
   }
   const unnamed = new Set(recordings.values())
@@ -60,12 +61,16 @@ export function recover(
       )
   }
   const noted = takeNoted(holdings, found.losses)
+  if (!loaded.clean) doubt(holdings.recordings(), loaded)
   const trusted = loaded.state === 'whole'
   const holes = mend(holdings, { storedOnce: storedOnce(loaded), noted, sacrificed: now.sacrificed, trusted })
-  settle(holdings, now.bootCounter, noted)
+  settle(holdings, { bootCounter: now.bootCounter, clean: loaded.clean }, noted)
+  oweForLives(holdings, loaded.clean ? 'stopped' : 'power')
   for (const recording of holdings.recordings()) {
     for (const held of recording.chunks) {
-      if (held.place.at === 'segment') segments.get(held.place.segment)?.live.add(held)
+      const segment = held.place.at === 'segment' ? segments.get(held.place.segment) : undefined
+      segment?.live.add(held)
+      held.protected = segment?.protected === true
     }
   }
   return { holdings, segments: [...segments.values()], ...holes, losses: [...noted, ...holes.losses] }
@@ -118,8 +123,10 @@ function identify(loaded: Loaded, found: Survey): Map<string, Recording> {
 }
 
 function restoreTracks(holdings: Holdings, loaded: Loaded, found: Survey): void {
-  for (const [id, { nextSeq, losses, numbers }] of loaded.tracks) {
+  for (const [id, { nextSeq, losses, numbers, end, owed }] of loaded.tracks) {
     const track = holdings.track(id)
+    track.end = end
+    track.owed = owed ?? []
     track.nextSeq = nextSeq
     track.losses = losses
     for (const [boot, number] of numbers) track.numbers.set(boot, number)
@@ -166,6 +173,9 @@ function ownerOf(owners: readonly Recording[], seq: number): Recording | undefin
   return owner
 }
 
+/** It is on the disk already, so that nobody asks how old it is. */
+const stored = { bytes: undefined, heldAt: 0, protected: false } as const
+
 function placeUnits(
   owners: readonly Recording[],
   entries: readonly SurveyedEntry[],
@@ -188,16 +198,7 @@ function placeUnits(
     if (seq < owner.arrivedSeq) continue
     const chunk = { seq, length, crc64, media }
     const place = { at: 'segment', segment, offset } as const
-    owner.chunks.push({
-      chunk,
-      before,
-      owner,
-      place,
-      bytes: undefined,
-      lines: 0,
-      readFailures: 0,
-      readFailedAt: undefined,
-    })
+    owner.chunks.push(heldChunk({ chunk, before, owner, place, ...stored, lines: 0 }))
   }
 }
 
@@ -220,29 +221,33 @@ function placeLines(owners: readonly Recording[], lines: readonly LoadedLine[]):
     const last = owner.chunks.at(-1)
     const before = last ? after(owner, last) : { length: owner.base.length + owner.arrived.length, crc64: 0n }
     const place = { at: 'row', key } as const
-    owner.chunks.push({
-      chunk,
-      before,
-      owner,
-      place,
-      bytes: undefined,
-      lines: count,
-      readFailures: 0,
-      readFailedAt: undefined,
-    })
+    owner.chunks.push(heldChunk({ chunk, before, owner, place, ...stored, lines: count }))
   }
 }
 
-/** The extent of what lies between `base` and `end`, both counted from the same place. */
-function relative(end: Extent, base: Extent): Extent {
-  const length = end.length - base.length
-  if (length === 0) return emptyExtent
-  // Checksums combine by XOR: taking the shifted first part out of the whole leaves the second.
-  return { length, crc64: crc64Combine(base.crc64, 0n, length) ^ end.crc64 }
+/**
+ * The last life did not end in order: of everything that had a name, the store may hold more than was written down. A
+ * recording without a name is known whole, since nothing of it was ever sent.
+ */
+function doubt(recordings: readonly Recording[], loaded: Loaded): void {
+  const rows = new Map(loaded.recordings.map((row) => [nameOf(row), row]))
+  for (const recording of recordings) {
+    const { claim, chunks, head, arrivedSeq } = recording
+    if (claim === undefined) continue
+    const row = rows.get(recordingName(head.id))
+    const endSeq = (chunks.at(-1)?.chunk.seq ?? arrivedSeq - 1) + 1
+    recording.beyond = row === undefined || !row.closed || (head.video !== undefined && endSeq < recording.endSeq)
+    const whole = (chunks[0]?.chunk.seq ?? arrivedSeq) === arrivedSeq && firstRun(chunks).length === chunks.length
+    recording.doubtful = recording.beyond || (head.video !== undefined && !whole)
+  }
 }
 
 /** Which recordings are open, where they end, and what may be on its way to the store. */
-function settle(holdings: Holdings, bootCounter: number, noted: readonly NotedLoss[]): void {
+function settle(
+  holdings: Holdings,
+  now: { readonly bootCounter: number; readonly clean: boolean },
+  noted: readonly NotedLoss[],
+): void {
   for (const owners of byTrack(holdings.recordings()).values()) {
     for (const recording of owners) {
       const { head, base, arrived, chunks, claim } = recording
@@ -254,7 +259,8 @@ function settle(holdings: Holdings, bootCounter: number, noted: readonly NotedLo
       const endSeq = (last?.chunk.seq ?? recording.arrivedSeq - 1) + 1
       // Footage that was given up behind it has ended it.
       const goesOn = !noted.some(({ seqs }) => seqs.track === head.id.track && seqs.below > endSeq)
-      if (recording === owners.at(-1) && head.id.boot === bootCounter && !recording.closed && goesOn) {
+      const ours = head.id.boot === now.bootCounter && now.clean
+      if (recording === owners.at(-1) && ours && !recording.closed && goesOn) {
         const track = holdings.track(head.id.track)
         track.open = recording
         // A row may have counted units that ended with the process, in memory: their numbers were never used.

@@ -6,6 +6,7 @@ import type { MonoMs } from '../base/clock.ts'
 import type { Core } from './core.ts'
 import { recordLoss } from './core.ts'
 import { evict, victims } from './eviction.ts'
+import type { HeldChunk } from './holding.ts'
 
 /** How often the disk is asked for its free space, at most. */
 const askMs = 5_000
@@ -26,7 +27,10 @@ export interface Room {
   problem(): string | undefined
 }
 
-export function createRoom(core: Core, initial: Quota): Room {
+/** Copies footage of events out of segments that must go; see `SegmentWriter.rescue`. */
+export type Rescue = (chunks: readonly HeldChunk[]) => Promise<void>
+
+export function createRoom(core: Core, initial: Quota, rescue: Rescue): Room {
   const { segments, disk, clock, turns, sizes } = core
   let quota = initial
   let free: number | undefined
@@ -57,7 +61,12 @@ export function createRoom(core: Core, initial: Quota): Room {
     }
     const chosen = victims(segments.all(), need.bytes)
     short = chosen.length === 0 && segments.all().every(({ closed, live }) => !closed || live.size > 0)
-    const { lost, losses } = evict(core.holdings, chosen, `${need.why} It had not been uploaded.`)
+    const events = chosen.flatMap((one) => (one.protected ? [] : [...one.live].filter((held) => held.protected)))
+    // A disk that has just refused takes no copies; then nothing that could be given up instead is left.
+    if (events.length > 0 && !refused) await rescue(events)
+    const doomed = chosen.flatMap(({ live }) => [...live])
+    const note = `${need.why} It had not been uploaded.`
+    const { lost, losses } = evict(core.holdings, doomed, { cause: 'evicted', note })
     if (lost.length > 0) {
       core.evicted.units += losses.reduce((sum, { units }) => sum + units, 0)
       core.evicted.bytes += losses.reduce((sum, loss) => sum + loss.bytes, 0)

@@ -4,19 +4,21 @@
  *
  *     format            version of these rows
  *     boot              counter and id of the boot that ran last
+ *     clean             there while nothing is open: the last stop was in order, and every row is true
  *     b/<counter>       a boot, and where it lies on the wall, once known
- *     t/<track>         next sequence number, losses named, next recording number of each boot
+ *     t/<track>         next sequence number, losses named, next recording number of each boot, holes between lives
  *     r/<recording>     head, claim, what has arrived, where it ends
  *     s/<segment>       a closed segment: the chunks in it that were not confirmed then
  *     l/<track>/<seq>   lines of a record track, as they will be sent
  */
 import { z } from 'zod'
 import { type Claim, type Extent, recordingName, type TrackId } from '../format/recording.ts'
-import type { HeldChunk, Recording, Track } from './holding.ts'
+import type { HeldChunk, Moment, OwedGap, Recording, Track } from './holding.ts'
 
 export const formatKey = 'format'
 export const formatVersion = '1'
 export const bootKey = 'boot'
+export const cleanKey = 'clean'
 
 const digits = (value: number): string => String(value).padStart(12, '0')
 
@@ -83,15 +85,33 @@ export function recordingRow(held: Recording): string {
   return JSON.stringify({ ...identityJson(held), arrived, arrivedSeq, arrivedEndPts, closed, endSeq })
 }
 
-const track = z.object({ nextSeq: whole, losses: whole, numbers: z.array(z.tuple([whole, whole])) })
+const moment = z.tuple([whole, z.number()]).transform(([boot, monoMs]): Moment => ({ boot, monoMs }))
+const owed = z
+  .object({ cause: z.enum(['power', 'stopped']), from: moment, of: z.string().optional(), to: moment.optional() })
+  .transform((row): OwedGap => row)
+const track = z.object({
+  nextSeq: whole,
+  losses: whole,
+  numbers: z.array(z.tuple([whole, whole])),
+  end: moment.optional(),
+  owed: z.array(owed).optional(),
+})
+
+const momentJson = ({ boot, monoMs }: Moment): [number, number] => [boot, monoMs]
+const owedJson = ({ cause, from, of, to }: OwedGap): object => ({
+  ...{ cause, from: momentJson(from), of },
+  ...(to === undefined ? {} : { to: momentJson(to) }),
+})
 
 /** Boots of which nothing is held need no numbers; the newest are kept anyway, the running one among them. */
 const bootsKept = 64
-export const trackRow = ({ nextSeq, losses, numbers }: Track): string =>
+export const trackRow = ({ nextSeq, losses, numbers, end, owed }: Track): string =>
   JSON.stringify({
     nextSeq,
     losses,
     numbers: [...numbers].sort(([one], [other]) => other - one).slice(0, bootsKept),
+    ...(end === undefined ? {} : { end: momentJson(end) }),
+    ...(owed.length === 0 ? {} : { owed: owed.map(owedJson) }),
   })
 
 const bootTime = z.object({
@@ -142,18 +162,26 @@ export function chunkJson({ chunk, before }: Pick<HeldChunk, 'chunk' | 'before'>
 
 const segment = z.object({
   bytes: whole,
+  /** It holds footage of events. */
+  protected: z.boolean().optional(),
   chunks: z.array(chunkShape.extend({ track: z.string(), offset: whole, length: whole })),
 })
 export type SegmentRow = z.infer<typeof segment>
 
-export function segmentRow(bytes: number, live: Iterable<HeldChunk>): string {
+interface RowedSegment {
+  readonly bytes: number
+  readonly protected: boolean
+  readonly live: Iterable<HeldChunk>
+}
+
+export function segmentRow({ bytes, protected: kept, live }: RowedSegment): string {
   const chunks: object[] = []
   for (const held of live) {
     if (held.place.at !== 'segment') continue
     const { track } = held.owner.head.id
     chunks.push({ ...chunkJson(held), track, offset: held.place.offset, length: held.chunk.length })
   }
-  return JSON.stringify({ bytes, chunks })
+  return JSON.stringify({ bytes, ...(kept ? { protected: true } : {}), chunks })
 }
 
 export const shapes = { recording, track, bootTime, boot, segment } as const

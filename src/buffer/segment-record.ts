@@ -37,7 +37,13 @@ const metaBytesMax = 8 * 1024
 
 const kinds = { segment: 0, unit: 1, claim: 2, loss: 3 } as const
 
-const segmentMeta = z.object({ segment: z.number().int(), boot: z.number().int(), bootId: z.string() })
+const segmentMeta = z.object({
+  segment: z.number().int(),
+  boot: z.number().int(),
+  bootId: z.string(),
+  /** It holds footage of events. */
+  protected: z.boolean().optional(),
+})
 export type SegmentMeta = z.infer<typeof segmentMeta>
 const unitMeta = chunkShape.extend({ of: identity })
 const extentPair = z.tuple([z.number(), z.string().transform(BigInt)])

@@ -1,45 +1,55 @@
 /**
- * Brings units to the disk in groups: one write and one sync for all that waits.
+ * Brings footage to the disk in groups: one write and one sync for all that is due.
  *
- * A group is written at once when the last one began more than `commitAgeMs` ago, else when that time is over or
- * `commitBytes` wait: a camera with a GOP a second is durable at once, ten cameras share a sync. Capture only adds to the
- * queue. When the disk does not keep up, or refuses, the queue grows to its bound; beyond it the oldest waiting units are
- * given up, an eighth of the bound at a time, so that a long trouble makes few gap records.
+ * A group is written at once when the last one began long enough ago (`commitAgeMs`; in an outage, when footage goes to
+ * the disk anyway, `commitAgeOutageMs`), else when that time is over or `commitBytes` are due. Capture never waits for it.
+ * When the disk does not keep up, or refuses, footage stays in memory up to its bound; beyond it the oldest goes.
  *
- * After an error the segment is left as it is and never written again (a second sync would not report what the first one
- * lost); the group goes into a new one.
+ * Names given to recordings are written too, soon after: with the database lost they are all that leads to the objects.
  */
-import type { Clock, MonoMs } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { createBell, ringOrTime } from './bell.ts'
 import type { HeldChunk, Recording } from './holding.ts'
 import type { KvWriter } from './kv-writer.ts'
-import { segmentKey, segmentRow } from './rows.ts'
-import type { DiskError, SegmentDisk, SegmentFile } from './segment-disk.ts'
-import { claimRecord, lossRecord, type NotedLoss, segmentRecord, unitRecord } from './segment-record.ts'
-import type { Segment, Segments } from './segments.ts'
+import { createSegmentClass, type Group } from './segment-class.ts'
+import type { DiskError, SegmentDisk } from './segment-disk.ts'
+import type { NotedLoss } from './segment-record.ts'
+import type { Segments } from './segments.ts'
 import type { Sizes } from './sizes.ts'
+import type { Stage } from './stage.ts'
 import type { Turns } from './turns.ts'
 
 const retryMsFirst = 1_000
 const retryMsMax = 10_000
+/** A name waits so long for footage to be written with; alone it costs a page an hour. */
+const claimAloneMs = 10_000
+/** Without a confirmation for so long, groups are as large as in an outage. */
+const outageMsMin = 15_000
 
 export interface SegmentWriter {
-  enqueue(held: HeldChunk): void
+  add(held: HeldChunk): void
+  /** Something became due. */
+  hurry(): void
   /** The claim goes to the disk with the next group, for the day the database is lost. */
   noteClaim(recording: Recording): void
   /** Goes to the disk with the next group, unless the caller calls back first: the gap record is durable then. */
   noteLoss(loss: NotedLoss): () => void
+  /** The store has confirmed footage. */
+  confirmed(): void
+  /** Copies footage of events out of segments that must go. What could not be copied stays where it is. */
+  rescue(chunks: readonly HeldChunk[], read: (held: HeldChunk) => Promise<Uint8Array | undefined>): Promise<void>
   problem(): DiskError | undefined
-  /** Chunks that were taken out of the buffer while they waited. */
-  forget(chunks: readonly HeldChunk[]): void
-  /** Writes what waits, one try, and closes the segment. */
+  /** Bytes of footage written since the start. */
+  spilledBytes(): number
+  /** Writes everything that waits, one try, and closes the segments. */
   close(): Promise<void>
 }
 
 export interface SegmentWriterWorld {
   readonly disk: SegmentDisk
   readonly segments: Segments
+  readonly stage: Stage
   readonly kv: KvWriter
   readonly clock: Clock
   readonly turns: Turns
@@ -49,43 +59,60 @@ export interface SegmentWriterWorld {
   readonly nextSegment: number
   /** Room for so many bytes more, made by eviction if need be. `refused`: the disk has just said that it is full. */
   readonly makeRoom: (bytes: number, refused: boolean) => Promise<void>
-  readonly durable: (group: readonly HeldChunk[]) => void
-  /** These were the oldest in a queue that is full. The chunks have to be forgotten before it returns. */
+  /** These must go, since memory is full. Forgotten before it returns. */
   readonly giveUp: (waiting: readonly HeldChunk[]) => void
   readonly fatal: (error: unknown) => void
 }
 
-interface OpenSegment {
-  readonly file: SegmentFile
-  readonly segment: Segment
-}
-
 export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
-  const { disk, segments, clock, turns, log, sizes } = world
-  let queue: HeldChunk[] = []
-  let queuedBytes = 0
-  let group: HeldChunk[] = []
+  const { disk, clock, log, sizes, stage } = world
   const claims = new Set<Recording>()
   const losses = new Set<NotedLoss>()
-  let open: OpenSegment | undefined
   let nextSegment = world.nextSegment
-  let lastCommit: MonoMs | undefined
+  let claimedAt: number | undefined
+  let lastCommit = Number.NEGATIVE_INFINITY
+  let lastConfirmed: number = clock.mono()
   let failure: DiskError | undefined
+  let spilled = 0
   let closing = false
   const bell = createBell()
   const closed = createBell()
+  const nextNumber = (): number => {
+    nextSegment += 1
+    return nextSegment - 1
+  }
+  const classOf = (kept: boolean) => createSegmentClass({ ...world, protected: kept, nextNumber })
+  const ordinary = classOf(false)
+  const kept = classOf(true)
+
+  /** When something should be written, in ms of the monotonic clock. */
+  function dueAt(): number {
+    const claim = claims.size === 0 || claimedAt === undefined ? Number.POSITIVE_INFINITY : claimedAt + claimAloneMs
+    return Math.min(stage.dueAt() ?? Number.POSITIVE_INFINITY, claim)
+  }
+
+  /** How long to wait before the next group, in ms; `undefined`: until something comes. */
+  function waitMs(): number | undefined {
+    const now = clock.mono()
+    const due = dueAt()
+    if (due === Number.POSITIVE_INFINITY) return undefined
+    if (due > now) return due - now
+    if (closing || stage.dueBytes(now) >= sizes.commitBytes) return 0
+    const outage = now - lastConfirmed > outageMsMin && !stage.urgent()
+    return Math.max(0, lastCommit + (outage ? sizes.commitAgeOutageMs : sizes.commitAgeMs) - now)
+  }
 
   async function run(): Promise<void> {
     let delayMs = retryMsFirst
     for (;;) {
-      if (queue.length === 0) {
-        if (closing) return
+      const wait = waitMs()
+      if (closing && stage.dueAt() === undefined) return
+      if (wait === undefined) {
         await bell.next()
         continue
       }
-      const age = lastCommit === undefined ? sizes.commitAgeMs : clock.mono() - lastCommit
-      if (!closing && queuedBytes < sizes.commitBytes && age < sizes.commitAgeMs) {
-        await ringOrTime(bell, clock, sizes.commitAgeMs - age)
+      if (wait > 0) {
+        await ringOrTime(bell, clock, wait)
         continue
       }
       if (await commit()) {
@@ -98,182 +125,101 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
     }
   }
 
-  function takeGroup(): number {
-    let bytes = 0
-    let count = 0
-    for (const { chunk } of queue) {
-      if (count > 0 && bytes + chunk.length > sizes.commitBytes) break
-      bytes += chunk.length
-      count += 1
-    }
-    group = queue.slice(0, count)
-    queue = queue.slice(count)
-    queuedBytes -= bytes
-    return bytes
-  }
-
   async function commit(): Promise<boolean> {
     lastCommit = clock.mono()
-    const bytes = takeGroup()
+    const group = stage.take(lastCommit, sizes.commitBytes)
+    const bytes = group.reduce((sum, { chunk }) => sum + chunk.length, 0)
     await world.makeRoom(bytes, failure?.kind === 'full')
-    const failed = await writeGroup(bytes)
+    const events = group.filter((held) => held.protected)
+    const others = group.filter((held) => !held.protected)
+    // In this order, so that an event's unit is never on the disk before an older one of its recording.
+    let left = group
+    let failed = await write(ordinary, others)
+    if (failed === undefined) {
+      stage.written(others)
+      left = events
+      failed = await write(kept, events)
+    }
     if (failed === undefined) {
       if (failure !== undefined) log.info('disk-writes-again', `${disk.place} takes footage again.`)
       failure = undefined
-      const written = group
-      group = []
-      world.durable(written)
+      stage.written(events)
       return true
     }
     failure = failed
-    queue = [...group, ...queue]
-    queuedBytes += group.reduce((sum, { chunk }) => sum + chunk.length, 0)
-    group = []
+    stage.putBack(left)
     log.warn(
       'disk-refuses',
-      `Footage cannot be written to ${disk.place}: ${failed.message}. It waits in memory (${sizes.queueBytes} bytes at most) and is tried again.`,
+      `Footage cannot be written to ${disk.place}: ${failed.message}. It stays in memory, as far as there is room, goes on to the store from there, and is tried again.`,
     )
-    boundQueue()
+    bound()
     return false
   }
 
-  async function writeGroup(bytes: number): Promise<DiskError | undefined> {
-    if (open !== undefined && open.segment.bytes > 0 && open.segment.bytes + bytes > sizes.segmentBytes)
-      await closeOpen()
-    const pieces: Uint8Array[] = []
-    if (open === undefined) {
-      const created = await create()
-      if (!created.ok) return created.error
-      pieces.push(segmentRecord({ segment: nextSegment - 1, boot: world.boot.counter, bootId: world.boot.id }))
-    }
-    const target = open
-    if (target === undefined) return { kind: 'io', message: 'the segment was closed' }
-    return append(target, pieces)
-  }
-
-  async function append({ file, segment }: OpenSegment, pieces: Uint8Array[]): Promise<DiskError | undefined> {
-    const start = segment.bytes
-    let at = start + pieces.reduce((sum, piece) => sum + piece.length, 0)
-    const add = (piece: Uint8Array): void => {
-      pieces.push(piece)
-      at += piece.length
-    }
-    const noted = [...claims]
-    const lost = [...losses]
+  /** The claims and losses that wait go with the first group, also if it holds nothing else. */
+  async function write(target: typeof ordinary, chunks: readonly HeldChunk[]): Promise<DiskError | undefined> {
+    const group: Group = { chunks, claims: [...claims], losses: [...losses] }
+    if (chunks.length + group.claims.length + group.losses.length === 0) return undefined
     claims.clear()
-    for (const recording of noted) add(claimRecord(recording))
-    for (const loss of lost) add(lossRecord(loss))
-    const offsets: number[] = []
-    for (const held of group) {
-      if (held.bytes === undefined) continue
-      add(unitRecord(held, held.bytes))
-      offsets.push(at)
-      add(held.bytes)
+    const failed = await target.write(group)
+    if (failed !== undefined) {
+      for (const recording of group.claims) claims.add(recording)
+      return failed
     }
-    const written = await turns.take(() => file.append(start, pieces))
-    if (!written.ok) {
-      for (const recording of noted) claims.add(recording)
-      await abandonOpen()
-      return written.error
-    }
-    segment.bytes = at
-    for (const loss of lost) losses.delete(loss)
-    for (const recording of noted) segment.claims.add(recording)
-    group.forEach((held, index) => {
-      held.place = { at: 'segment', segment: segment.number, offset: offsets[index] ?? 0 }
-      segment.live.add(held)
-    })
+    for (const loss of group.losses) losses.delete(loss)
+    spilled += chunks.reduce((sum, { chunk }) => sum + chunk.length, 0)
     return undefined
   }
 
-  async function create(): Promise<ReturnType<SegmentDisk['create']>> {
-    const number = nextSegment
-    nextSegment += 1
-    const created = await turns.take(() => disk.create(number))
-    if (!created.ok) {
-      // A file may be there without its name being durable; it holds nothing.
-      await turns.take(() => disk.remove(number))
-      return created
-    }
-    const segment: Segment = {
-      number,
-      bytes: 0,
-      closed: false,
-      rowDurable: false,
-      confirmedAtSync: 0,
-      live: new Set(),
-      claims: new Set(),
-    }
-    open = { file: created.value, segment }
-    segments.add(segment)
-    return created
-  }
-
-  /** Its row lists what is still needed in it, so that nobody has to read the file when the buffer is opened. */
-  async function closeOpen(): Promise<void> {
-    const closingNow = open
-    if (closingNow === undefined) return
-    const { file, segment } = closingNow
-    open = undefined
-    await file.close()
-    segment.closed = true
-    const row = segmentRow(segment.bytes, segment.live)
-    void world.kv.write([{ type: 'put', key: segmentKey(segment.number), value: row }], true).then(() => {
-      segment.rowDurable = true
-    })
-    segments.sweep()
-  }
-
-  async function abandonOpen(): Promise<void> {
-    const abandoned = open?.segment
-    if (abandoned === undefined) return
-    const { number, bytes } = abandoned
-    await closeOpen()
-    // What the failed write left behind would be found again after a restart, beside its second copy.
-    if (bytes > 0) await turns.take(() => disk.truncate(number, bytes))
-  }
-
-  function boundQueue(): void {
-    if (queuedBytes <= sizes.queueBytes) return
-    let bytes = 0
-    let count = 0
-    while (count < queue.length && (queuedBytes - bytes > sizes.queueBytes || bytes < sizes.queueBytes / 8)) {
-      bytes += queue[count]?.chunk.length ?? 0
-      count += 1
-    }
-    const dropped = queue.slice(0, count)
-    world.giveUp(dropped)
-  }
-
-  function forget(chunks: readonly HeldChunk[]): void {
-    const gone = new Set(chunks)
-    queue = queue.filter((held) => !gone.has(held))
-    queuedBytes = queue.reduce((sum, { chunk }) => sum + chunk.length, 0)
+  function bound(): void {
+    const excess = stage.excess()
+    if (excess.length > 0) world.giveUp(excess)
   }
 
   const running = run()
   running.catch(world.fatal)
 
   return {
-    enqueue(held) {
-      queue.push(held)
-      queuedBytes += held.chunk.length
-      boundQueue()
+    add(held) {
+      stage.add(held)
+      bound()
       bell.ring()
     },
-    noteClaim: (recording) => void claims.add(recording),
+    hurry: () => bell.ring(),
+    noteClaim(recording) {
+      if (claims.size === 0) claimedAt = clock.mono()
+      claims.add(recording)
+      bell.ring()
+    },
     noteLoss(loss) {
       losses.add(loss)
       return () => void losses.delete(loss)
     },
+    confirmed() {
+      lastConfirmed = clock.mono()
+    },
+    async rescue(chunks, read) {
+      // One by one: they are few, and memory is what is short when the disk is.
+      for (const held of chunks) {
+        const bytes = held.bytes ?? (await read(held))
+        if (bytes === undefined || held.gone) continue
+        const here = held.bytes !== undefined
+        held.bytes = bytes
+        const failed = await write(kept, [held])
+        if (!here) held.bytes = undefined
+        if (failed !== undefined) return
+      }
+    },
     problem: () => failure,
-    forget,
+    spilledBytes: () => spilled,
     async close() {
       closing = true
+      stage.flush()
       bell.ring()
       closed.ring()
       await running.catch(() => {})
-      await closeOpen()
+      await ordinary.close()
+      await kept.close()
     },
   }
 }

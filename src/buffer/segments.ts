@@ -21,6 +21,8 @@ export interface Segment {
   /** Bytes it takes on the disk. */
   bytes: number
   closed: boolean
+  /** It holds footage of events, and is evicted last. */
+  readonly protected: boolean
   /** The row that lists what is needed in it is on the disk. */
   rowDurable: boolean
   /** After so many syncs of the database the last confirmation of something in it is durable. */
@@ -36,6 +38,8 @@ export interface Segments {
   /** Lowest number first. */
   all(): readonly Segment[]
   usedBytes(): number
+  /** A chunk is in this segment now, and needed no more in the one where it was. */
+  place(held: HeldChunk, segment: Segment, offset: number): void
   /** These chunks are in a segment and not needed any more; the rows that say so have just been handed in. */
   release(chunks: Iterable<HeldChunk>, why: 'confirmed' | 'given up'): void
   /** Looks for segments to unlink. Called after one was closed. */
@@ -130,6 +134,14 @@ export function createSegments(world: SegmentsWorld): Segments {
     get: (number) => byNumber.get(number),
     all: () => [...byNumber.values()],
     usedBytes: () => [...byNumber.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    place(held, segment, offset) {
+      const before = held.place.at === 'segment' ? byNumber.get(held.place.segment) : undefined
+      held.place = { at: 'segment', segment: segment.number, offset }
+      segment.live.add(held)
+      if (before === undefined || before === segment) return
+      before.live.delete(held)
+      bell.ring()
+    },
     release(chunks, why) {
       for (const held of chunks) {
         const segment = held.place.at === 'segment' ? byNumber.get(held.place.segment) : undefined

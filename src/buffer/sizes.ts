@@ -5,12 +5,13 @@ export interface Sizes {
   readonly segmentBytes: number
   readonly commitBytes: number
   readonly commitAgeMs: number
-  /** Footage waiting for the disk. */
-  readonly queueBytes: number
+  readonly commitAgeOutageMs: number
+  /** Confirmed bytes whose rows are not synced yet. */
+  readonly unsyncedBytes: number
+  /** What must be durable before anybody acts on it is acted on anyway after so long: see `limits.diskPatienceMs`. */
+  readonly patienceMs: number
   /** Unconfirmed lines of one record track. */
   readonly recordsHeld: number
-  /** Footage kept in memory after it is on the disk, so that the uplink need not read it: 32 s of 4 Mbit/s. */
-  readonly recentBytes: number
   /** A recording of a record track ends at this length; one index of a year of events stays readable in one piece. */
   readonly recordingBytes: number
 }
@@ -19,8 +20,9 @@ export const defaultSizes: Sizes = {
   segmentBytes: limits.segmentBytesMax,
   commitBytes: limits.commitBytesMax,
   commitAgeMs: limits.commitAgeMs,
-  queueBytes: limits.commitQueueBytesMax,
+  commitAgeOutageMs: limits.commitAgeOutageMs,
+  unsyncedBytes: limits.unsyncedBytesMax,
+  patienceMs: limits.diskPatienceMs,
   recordsHeld: limits.recordsHeldMax,
-  recentBytes: 16 * 1024 * 1024,
   recordingBytes: 100 * 1024 * 1024,
 }

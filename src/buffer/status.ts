@@ -5,10 +5,12 @@ import type { Core } from './core.ts'
 import { type HeldChunk, startMonoOf } from './holding.ts'
 import type { Room } from './room.ts'
 import type { DiskError } from './segment-disk.ts'
+import type { SegmentWriter } from './segment-writer.ts'
 
-export function statusOf(core: Core, room: Room, disk: DiskError | undefined): BufferStatus {
+export function statusOf(core: Core, room: Room, writer: SegmentWriter): BufferStatus {
   let units = 0
   let bytes = 0
+  let protectedBytes = 0
   let oldest: HeldChunk | undefined
   for (const { head, chunks } of core.holdings.recordings()) {
     const [first] = chunks
@@ -17,6 +19,7 @@ export function statusOf(core: Core, room: Room, disk: DiskError | undefined): B
     units += chunks.length
     bytes += last.before.length + last.chunk.length - first.before.length
     oldest ??= first
+    for (const held of chunks) if (held.protected) protectedBytes += held.chunk.length
   }
   return {
     units,
@@ -26,7 +29,10 @@ export function statusOf(core: Core, room: Room, disk: DiskError | undefined): B
     freeBytes: room.freeBytes() ?? null,
     evictedUnits: core.evicted.units,
     evictedBytes: core.evicted.bytes,
-    problem: problemOf(core, room, disk),
+    memoryBytes: core.stage.memoryBytes(),
+    spilledBytes: writer.spilledBytes(),
+    protectedBytes,
+    problem: problemOf(core, room, writer.problem()),
   }
 }
 
@@ -43,7 +49,7 @@ function ageMs(core: Core, held: HeldChunk): number | null {
 
 function problemOf(core: Core, room: Room, disk: DiskError | undefined): string | null {
   if (disk !== undefined) {
-    return `Footage cannot be written to ${core.disk.place}: ${disk.message}. It waits in memory and is tried again.`
+    return `Footage cannot be written to ${core.disk.place}: ${disk.message}. It stays in memory as far as there is room, and is tried again.`
   }
   const index = core.kv.problem()
   if (index !== undefined) return `The buffer's index cannot be written: ${index.message}. It is tried again.`

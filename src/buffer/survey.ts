@@ -17,8 +17,15 @@ export interface SurveyedEntry {
   readonly of: Identity | undefined
 }
 
+export interface SurveyedSegment {
+  readonly segment: number
+  readonly bytes: number
+  readonly scanned: boolean
+  readonly protected: boolean
+}
+
 export interface Survey {
-  readonly segments: readonly { readonly segment: number; readonly bytes: number; readonly scanned: boolean }[]
+  readonly segments: readonly SurveyedSegment[]
   readonly entries: readonly SurveyedEntry[]
   readonly claims: readonly FoundClaim[]
   readonly metas: readonly SegmentMeta[]
@@ -28,7 +35,7 @@ export interface Survey {
 export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Promise<Result<Survey, DiskError>> {
   const listed = await disk.list()
   if (!listed.ok) return listed
-  const segments: { segment: number; bytes: number; scanned: boolean }[] = []
+  const segments: SurveyedSegment[] = []
   const entries: SurveyedEntry[] = []
   const claims: FoundClaim[] = []
   const metas: SegmentMeta[] = []
@@ -36,7 +43,7 @@ export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Pr
   for (const { segment, bytes } of listed.value) {
     const row = loaded.state === 'whole' ? loaded.segments.get(segment) : undefined
     if (row !== undefined && row.bytes <= bytes) {
-      segments.push({ segment, bytes, scanned: false })
+      segments.push({ segment, bytes, scanned: false, protected: row.protected === true })
       for (const entry of row.chunks) entries.push({ segment, entry, of: undefined })
       continue
     }
@@ -46,11 +53,12 @@ export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Pr
         'segment-unreadable',
         `Segment ${segment} of ${disk.place} cannot be read: ${scanned.error.message}. What it held is missing, and a gap will say so.`,
       )
-      segments.push({ segment, bytes, scanned: true })
+      segments.push({ segment, bytes, scanned: true, protected: false })
       continue
     }
-    const { units } = scanned.value
-    segments.push({ segment, bytes: await cutTornEnd(disk, scanned.value, log), scanned: true })
+    const { units, meta } = scanned.value
+    const left = await cutTornEnd(disk, scanned.value, log)
+    segments.push({ segment, bytes: left, scanned: true, protected: meta?.protected === true })
     for (const { entry, of } of units) entries.push({ segment, entry, of })
     claims.push(...scanned.value.claims)
     losses.push(...scanned.value.losses)

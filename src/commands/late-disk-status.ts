@@ -18,6 +18,9 @@ export function statusOfBoth(memory: Buffer | undefined, disk: Buffer | undefine
     units: sum(({ units }) => units),
     bytes: sum(({ bytes }) => bytes),
     oldestUnitAgeMs: ages.length === 0 ? null : Math.max(...ages),
+    memoryBytes: sum(({ memoryBytes }) => memoryBytes),
+    spilledBytes: sum(({ spilledBytes }) => spilledBytes),
+    protectedBytes: sum(({ protectedBytes }) => protectedBytes),
     evictedUnits: sum(({ evictedUnits }) => evictedUnits),
     evictedBytes: sum(({ evictedBytes }) => evictedBytes),
     problem: kept === undefined ? whileInMemory(reason) : kept.problem,
@@ -27,4 +30,5 @@ export function statusOfBoth(memory: Buffer | undefined, disk: Buffer | undefine
 const nothing: BufferStatus = {
   ...{ units: 0, bytes: 0, oldestUnitAgeMs: null, quotaBytes: 0, freeBytes: null },
   ...{ evictedUnits: 0, evictedBytes: 0, problem: null },
+  ...{ memoryBytes: 0, spilledBytes: 0, protectedBytes: 0 },
 }

@@ -212,6 +212,10 @@ export function createLateDisk(world: LateDiskWorld): Buffer & { onDisk(): boole
       memory?.setQuota(quota)
       disk?.setQuota(quota)
     },
+    setMemoryLimits(limits) {
+      memory?.setMemoryLimits(limits)
+      disk?.setMemoryLimits(limits)
+    },
     close,
   }
 }

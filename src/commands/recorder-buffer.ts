@@ -13,7 +13,7 @@ import { segmentFiles } from '../adapters/segment-files.ts'
 import type { Settings } from '../adapters/settings-file.ts'
 import { assert } from '../base/assert.ts'
 import { err } from '../base/result.ts'
-import type { Buffer } from '../buffer/buffer.ts'
+import { type Buffer, memoryLimits } from '../buffer/buffer.ts'
 import { type BufferOpenError, type BufferOptions, openBuffer } from '../buffer/open-buffer.ts'
 import { bootKey, formatKey, formatVersion } from '../buffer/rows.ts'
 import type { SegmentDisk } from '../buffer/segment-disk.ts'
@@ -40,7 +40,7 @@ type World = Omit<BufferOptions, 'kv' | 'disk' | 'quotaBytes' | 'minFreeBytes'>
 /** @throws {CommandError} with a sentence that names the directory */
 export async function openRecorderBuffer({ buffer }: Settings, world: World): Promise<RecorderBuffer> {
   const { directory, quotaBytes, minFreeBytes, mountPoint } = buffer
-  const options = { ...world, quotaBytes, minFreeBytes }
+  const options = { ...world, quotaBytes, minFreeBytes, memory: memoryLimits(buffer) }
   const kv = levelStore(join(directory, 'index'), mountPoint)
   const indexCalls = kv.running
   const open = opener(options, { kv, disk: segmentFiles(join(directory, 'segments'), mountPoint) })

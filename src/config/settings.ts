@@ -5,6 +5,7 @@
  * Pure: files are read by `adapters/settings-file.ts`. Rules between settings stand in `cross-checks.ts`.
  */
 import * as z from 'zod'
+import { limits } from '../base/limits.ts'
 import { cameraSchema, camerasMax } from './camera-settings.ts'
 import {
   choice,
@@ -160,6 +161,24 @@ const buffer = group({
     512 * 1024 ** 2,
     { least: 0, most: 100e12 },
     { effect: 'live', help: 'Space left free on the disk for the rest of the system.' },
+  ),
+  spillAfterS: numberOr(
+    limits.memory.spillAfterMs / 1000,
+    { least: 0, most: 60, unit: 'seconds', whole: false },
+    {
+      effect: 'live',
+      help: 'Footage that the store has not confirmed after so long is written to the disk; a power cut loses no more, and 0 writes all of it.',
+    },
+  ),
+  memoryBytes: sizeOr(
+    limits.memory.memoryBytes,
+    { least: 16 * 1024 ** 2, most: 64e9 },
+    { effect: 'live', help: 'Footage held in memory at most, of all cameras together.' },
+  ),
+  memoryBytesPerCamera: sizeOr(
+    limits.memory.memoryBytesPerCamera,
+    { least: 8 * 1024 ** 2, most: 64e9 },
+    { effect: 'live', help: 'Footage held in memory at most, of one camera.' },
   ),
 })
 

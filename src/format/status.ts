@@ -34,6 +34,12 @@ export interface BufferStatus {
   readonly quotaBytes: number
   /** Free bytes of the file system; `null` if it does not answer. */
   readonly freeBytes: number | null
+  /** Footage in memory, confirmed footage excepted. */
+  readonly memoryBytes: number
+  /** Footage written to the disk since the recorder started: what the store did not confirm in time. */
+  readonly spilledBytes: number
+  /** Footage held that belongs to events. */
+  readonly protectedBytes: number
   readonly evictedUnits: number
   readonly evictedBytes: number
   /** What is wrong with the disk, one sentence for people. */

@@ -6,6 +6,7 @@ import type { Result } from '../../src/base/result.ts'
 import type { Buffer as FootageBuffer } from '../../src/buffer/buffer.ts'
 import { type BufferOpenError, openBuffer } from '../../src/buffer/open-buffer.ts'
 import type { Sizes } from '../../src/buffer/sizes.ts'
+import type { MemoryLimits } from '../../src/buffer/stage.ts'
 import { type CatalogueRecord, type GapRecord, parseCatalogueLine } from '../../src/format/catalogue-record.ts'
 import type { Chunk, RecordingId } from '../../src/format/recording.ts'
 import { createHandClock, type HandClock } from '../support/hand-clock.ts'
@@ -16,11 +17,15 @@ const smallSizes: Sizes = {
   segmentBytes: 4_000,
   commitBytes: 2_000,
   commitAgeMs: 1_000,
-  queueBytes: 8_000,
+  commitAgeOutageMs: 1_000,
+  unsyncedBytes: 100_000,
+  patienceMs: 2_000,
   recordsHeld: 1_000,
-  recentBytes: 1_500,
   recordingBytes: 10_000,
 }
+
+/** Most tests look at what is on the disk. */
+const writeThrough: MemoryLimits = { spillAfterMs: 0, memoryBytes: 8_000, memoryBytesPerCamera: 8_000 }
 
 export interface Stage {
   readonly disk: MemoryDisk
@@ -39,7 +44,7 @@ export interface Stage {
 }
 
 export function createStage(
-  options: { sizes?: Partial<Sizes>; quotaBytes?: number; minFreeBytes?: number } = {},
+  options: { sizes?: Partial<Sizes>; quotaBytes?: number; minFreeBytes?: number; memory?: Partial<MemoryLimits> } = {},
 ): Stage {
   const disk = createMemoryDisk()
   const kv = createMemoryKv()
@@ -67,6 +72,7 @@ export function createStage(
         ...{ kv, disk, wallTime, log, clock: stage.clock, bootId: stage.bootId },
         quotaBytes: options.quotaBytes ?? 1e9,
         minFreeBytes: options.minFreeBytes ?? 0,
+        memory: { ...writeThrough, ...options.memory },
         fatal: (error) => void fatal.push(error),
         sizes: { ...smallSizes, ...options.sizes },
       }),

@@ -70,7 +70,7 @@ test('units that come within a second share one write; a full group does not wai
 })
 
 test('reads what it offers, from memory and from the disk, and nothing else', async () => {
-  const stage = createStage({ sizes: { recentBytes: 600 } })
+  const stage = createStage({ sizes: {} })
   const buffer = await stage.open()
   const units = [0, 1, 2].map((i) => unitAt(50_000 + i * 1000, 500))
   buffer.begin(gate, { startMonoMs: 50_000, video })
@@ -171,7 +171,7 @@ test('a claim that the index has not stored is not shown, and the first one stan
 })
 
 test('a chunk that does not prove is given up with a gap, and what follows goes on behind it', async () => {
-  const stage = createStage({ sizes: { recentBytes: 0 } })
+  const stage = createStage({ sizes: {} })
   stage.wallOffsetMs = 1e12
   const buffer = await stage.open()
   await record(stage, buffer, { count: 3 })
