@@ -64,7 +64,7 @@ export function recover(
   if (!loaded.clean) doubt(holdings.recordings(), loaded)
   const trusted = loaded.state === 'whole'
   const holes = mend(holdings, { storedOnce: storedOnce(loaded), noted, sacrificed: now.sacrificed, trusted })
-  settle(holdings, { bootCounter: now.bootCounter, clean: loaded.clean }, noted)
+  settle(holdings, now.bootCounter, noted)
   oweForLives(holdings, loaded.clean ? 'stopped' : 'power')
   for (const recording of holdings.recordings()) {
     for (const held of recording.chunks) {
@@ -243,11 +243,7 @@ function doubt(recordings: readonly Recording[], loaded: Loaded): void {
 }
 
 /** Which recordings are open, where they end, and what may be on its way to the store. */
-function settle(
-  holdings: Holdings,
-  now: { readonly bootCounter: number; readonly clean: boolean },
-  noted: readonly NotedLoss[],
-): void {
+function settle(holdings: Holdings, bootCounter: number, noted: readonly NotedLoss[]): void {
   for (const owners of byTrack(holdings.recordings()).values()) {
     for (const recording of owners) {
       const { head, base, arrived, chunks, claim } = recording
@@ -259,7 +255,7 @@ function settle(
       const endSeq = (last?.chunk.seq ?? recording.arrivedSeq - 1) + 1
       // Footage that was given up behind it has ended it.
       const goesOn = !noted.some(({ seqs }) => seqs.track === head.id.track && seqs.below > endSeq)
-      const ours = head.id.boot === now.bootCounter && now.clean
+      const ours = head.id.boot === bootCounter && !recording.doubtful
       if (recording === owners.at(-1) && ours && !recording.closed && goesOn) {
         const track = holdings.track(head.id.track)
         track.open = recording

@@ -32,50 +32,98 @@ async function confirm(buffer: FootageBuffer, count: number): Promise<void> {
 
 const claim = { key: 'v/gate.ts', playlistKey: 'v/gate.m3u8', token: 'abc', start: { wallMs: 1e12, errorMs: 5 } }
 
-test('a unit is not offered before it is durable, and at once after: a GOP a second waits for nothing', async () => {
-  const stage = createStage()
+test('a unit is offered at once, from memory, and one that is confirmed in time never sees the disk', async () => {
+  const stage = createStage({ memory: { spillAfterMs: 5_000 } })
   const buffer = await stage.open()
   buffer.begin(gate, { startMonoMs: 50_000, video })
-  for (let i = 0; i < 5; i += 1) {
+  const id = at(buffer.held(), 0)
+  await buffer.claim(id, claim)
+  for (let i = 0; i < 20; i += 1) {
     buffer.put(gate, unitAt(50_000 + i * 1000, 100))
-    expect(pendingOf(buffer, at(buffer.held(), 0)).length).toBe(i)
-    await calm()
-    expect(pendingOf(buffer, at(buffer.held(), 0)).length).toBe(i + 1)
+    expect(pendingOf(buffer, id).map(({ seq }) => seq)).toContain(i)
+    expect(await buffer.read(id, i, 1)).toMatchObject({ ok: true, value: unitAt(50_000 + i * 1000, 100).bytes })
     await pass(stage, 1000)
+    if (i % 3 === 2) await confirm(buffer, 3)
   }
+  expect(stage.disk.bytesWritten()).toBeLessThan(1_500)
+  expect(buffer.status()).toMatchObject({ spilledBytes: 0, memoryBytes: 200, units: 2 })
   await buffer.close()
 })
 
-test('units that come within a second share one write; a full group does not wait', async () => {
+test('what is not confirmed in time goes to the disk, in groups, and stays in memory while there is room', async () => {
+  const stage = createStage({ memory: { spillAfterMs: 5_000 } })
+  const buffer = await stage.open()
+  buffer.begin(gate, { startMonoMs: 50_000, video })
+  buffer.put(gate, unitAt(50_000, 100))
+  await pass(stage, 4_500)
+  expect(buffer.status().spilledBytes).toBe(0)
+  await pass(stage, 500)
+  expect(buffer.status()).toMatchObject({ spilledBytes: 100, memoryBytes: 100 })
+  for (let i = 1; i <= 20; i += 1) {
+    buffer.put(gate, unitAt(50_000 + i * 1000, 900))
+    await pass(stage, 1_000)
+  }
+  await pass(stage, 7_000)
+  expect(buffer.status().spilledBytes).toBe(18_100)
+  expect(buffer.status().memoryBytes).toBeLessThanOrEqual(8_000)
+  await buffer.close()
+})
+
+test('units that are due within a second share one write; a full group does not wait', async () => {
   const stage = createStage()
   const buffer = await stage.open()
   buffer.begin(gate, { startMonoMs: 50_000, video })
-  const held = (): number => pendingOf(buffer, at(buffer.held(), 0)).length
+  const written = (): number => buffer.status().spilledBytes
   const put = (bytes: number): void => buffer.put(gate, unitAt(stage.clock.mono(), bytes))
   put(100)
   await calm()
   put(100)
   put(100)
   await pass(stage, 900)
-  expect(held()).toBe(1)
+  expect(written()).toBe(100)
   await pass(stage, 100)
-  expect(held()).toBe(3)
+  expect(written()).toBe(300)
   put(1900)
   await calm()
-  expect(held()).toBe(3)
+  expect(written()).toBe(300)
   put(200)
   await calm()
-  expect(held()).toBe(4)
+  expect(written()).toBe(300 + 1900)
   await buffer.close()
 })
 
-test('reads what it offers, from memory and from the disk, and nothing else', async () => {
-  const stage = createStage({ sizes: {} })
+test('in an outage groups are larger; an event waits for none of that', async () => {
+  const stage = createStage({ memory: { spillAfterMs: 0 }, sizes: { commitAgeOutageMs: 4_000, segmentBytes: 100_000 } })
+  const buffer = await stage.open()
+  buffer.begin(gate, { startMonoMs: 50_000, video })
+  await pass(stage, 20_000)
+  const writes: number[] = []
+  let before = 0
+  const second = async (): Promise<void> => {
+    const start = stage.clock.mono()
+    buffer.put(gate, unitAt(start, 100))
+    await pass(stage, 1_000)
+    const now = buffer.status().spilledBytes
+    writes.push(now - before)
+    before = now
+  }
+  for (let i = 0; i < 12; i += 1) await second()
+  expect(writes.filter((bytes) => bytes > 0).length).toBeLessThanOrEqual(4)
+  buffer.protect(gate, stage.clock.mono() - 2_000, stage.clock.mono() + 60_000)
+  writes.length = 0
+  for (let i = 0; i < 5; i += 1) await second()
+  expect(writes.every((bytes) => bytes > 0)).toBe(true)
+  await buffer.close()
+})
+
+test.each([8_000, 0])('reads what it offers, from memory or the disk, and nothing else', async (memoryBytes) => {
+  const stage = createStage()
   const buffer = await stage.open()
   const units = [0, 1, 2].map((i) => unitAt(50_000 + i * 1000, 500))
   buffer.begin(gate, { startMonoMs: 50_000, video })
   for (const unit of units) buffer.put(gate, unit)
   await pass(stage, 3000)
+  buffer.setMemoryLimits({ spillAfterMs: 0, memoryBytes, memoryBytesPerCamera: memoryBytes })
   const id = at(buffer.held(), 0)
   const whole = Buffer.concat(units.map(({ bytes }) => bytes))
   expect(await buffer.read(id, 0, 3)).toEqual({ ok: true, value: whole })
@@ -126,21 +174,6 @@ test('after a cut with nothing pending the next unit needs a new recording', asy
   await buffer.close()
 })
 
-test('says closed only when nothing waits for the disk any more', async () => {
-  const stage = createStage()
-  const buffer = await stage.open()
-  await record(stage, buffer, { count: 1 })
-  stage.disk.fault = 'io'
-  buffer.put(gate, unitAt(51_000, 100))
-  buffer.begin(gate, { startMonoMs: 52_000, video })
-  await pass(stage, 2000)
-  expect(buffer.recording(at(buffer.held(), 0))).toMatchObject({ closed: false, pending: [{ seq: 0 }] })
-  stage.disk.fault = undefined
-  await pass(stage, 12_000)
-  expect(buffer.recording(at(buffer.held(), 0))).toMatchObject({ closed: true, pending: [{ seq: 0 }, { seq: 1 }] })
-  await buffer.close()
-})
-
 test('segments go when all in them is confirmed, and the rows of their boots with them', async () => {
   const stage = createStage()
   const buffer = await stage.open()
@@ -171,12 +204,14 @@ test('a claim that the index has not stored is not shown, and the first one stan
 })
 
 test('a chunk that does not prove is given up with a gap, and what follows goes on behind it', async () => {
-  const stage = createStage({ sizes: {} })
+  const stage = createStage()
   stage.wallOffsetMs = 1e12
   const buffer = await stage.open()
   await record(stage, buffer, { count: 3 })
   const id = at(buffer.held(), 0)
   await buffer.claim(id, claim)
+  // Newer footage takes its place in memory.
+  buffer.setMemoryLimits({ spillAfterMs: 0, memoryBytes: 0, memoryBytesPerCamera: 0 })
   const stored = stage.disk.content(1)
   if (stored === undefined) throw new Error('segment 1')
   const unit = unitAt(51_000, 500)
