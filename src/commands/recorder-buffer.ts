@@ -99,7 +99,7 @@ const memoryBootDigits = 9
 export const memoryBootCounter = (bootId: string): number =>
   memoryBootsFrom + Number.parseInt(createHash('sha256').update(bootId).digest('hex').slice(0, memoryBootDigits), 16)
 
-async function openInMemory(options: Omit<BufferOptions, 'kv' | 'disk'>, directory: string): Promise<Buffer> {
+export async function openInMemory(options: Omit<BufferOptions, 'kv' | 'disk'>, directory: string): Promise<Buffer> {
   const boot = { counter: memoryBootCounter(options.bootId), id: options.bootId }
   const rows = new Map([
     [formatKey, formatVersion],

@@ -138,6 +138,9 @@ const changes: Readonly<Record<AbandonReason, (key: string) => string>> = {
   torn: (key) => `${key} ends in the middle of what was sent: somebody else appends to it. ${nothingSent}`,
   different: (key) =>
     `${key} has the right length and other bytes (its CRC-64 differs): somebody else appends to it. ${nothingSent}`,
+  unproven: (key) => `${key} grew by more than can be read back: somebody else appends to it. ${nothingSent}`,
+  damaged: (key) =>
+    `What is sent to ${key} arrives damaged, again and again: look for a device on the way that changes data. ${nothingSent}`,
   full: (key) => `${key} takes no more bytes: OSS append objects end at 5 GB. Use another name for the rest.`,
 }
 

@@ -3,19 +3,28 @@
  * files appended by hand all go through here; there is no other way to the store. The caller loops, and waits as
  * long as `store-errors.ts` says after a failure.
  */
+import { crc64 } from '../base/crc64.ts'
+import { limits } from '../base/limits.ts'
 import type { Result } from '../base/result.ts'
 import type { Extent } from '../format/recording.ts'
 import {
   type AbandonReason,
   commandFor,
+  isTailRead,
   judge,
-  type Layout,
+  mayGuess,
   onFailure,
   onInspected,
+  onTailPiece,
+  onTailRead,
+  type PlanCommand,
   type PlanState,
   type Verdict,
 } from './append-plan.ts'
-import type { CreationHeaders, ObjectStore, RemoteObject, StoreError } from './object-store.ts'
+import type { Settlement } from './backlog.ts'
+import type { Layout } from './known-points.ts'
+import type { CreationHeaders, ObjectStore, StoreError } from './object-store.ts'
+import type { TailReader } from './tail-reader.ts'
 
 /** The bytes of one object, as their owner holds them. */
 export interface Source {
@@ -26,12 +35,22 @@ export interface Source {
   read(count: number): Promise<Result<Uint8Array, { readonly message: string }>>
   /** Proven by length and checksum: the store holds the first `count` pending chunks. */
   landed(extent: Extent, count: number): Promise<void>
+  /** Present where the layout may have a doubt. */
+  readonly doubtful?: {
+    /** One for all steps: what an earlier life left is read back through it. */
+    readonly tail: TailReader
+    /** Proven: what the object holds is ours, through `found.arrived`. */
+    settle(found: Settlement): Promise<void>
+  }
 }
 
 export type StepReport =
   /** Nothing left to send. */
   | { readonly did: 'rest' }
-  /** Asked the store where the object ends. `landed` counts chunks found there that we had not known to have arrived. */
+  /**
+   * Asked the store where the object ends, or read a part of it. `landed` counts chunks found there that we had not known
+   * to have arrived.
+   */
   | { readonly did: 'inspect'; readonly landed: number; readonly bytes: number }
   | { readonly did: 'append'; readonly landed: number; readonly bytes: number }
   /** The store refused or stayed silent, or an answer did not fit. */
@@ -46,59 +65,123 @@ export interface Stepped {
   readonly report: StepReport
 }
 
-export async function step(
-  store: ObjectStore,
-  source: Source,
-  at: { readonly state: PlanState; readonly bodyBytesMax: number },
-  signal: AbortSignal,
-): Promise<Stepped> {
+interface At {
+  readonly state: PlanState
+  readonly bodyBytesMax: number
+}
+
+/** What is asked, what is held, and where the plan stands. */
+interface Turn {
+  readonly store: ObjectStore
+  readonly source: Source
+  readonly layout: Layout
+  readonly state: PlanState
+}
+
+export async function step(store: ObjectStore, source: Source, at: At, signal: AbortSignal): Promise<Stepped> {
+  const { state } = at
   const layout = source.layout()
-  const command = commandFor(layout, at.state, at.bodyBytesMax)
+  const turn: Turn = { store, source, layout, state }
+  const command = commandFor(layout, state, at.bodyBytesMax)
   switch (command.do) {
     case 'rest':
-      return { state: at.state, report: { did: 'rest' } }
+      return { state, report: { did: 'rest' } }
     case 'stop':
-      return { state: at.state, report: { did: 'abandon', why: command.why } }
-    case 'inspect': {
-      const answer = await store.inspect(source.key, signal)
-      if (!answer.ok) return failed(answer.error)
-      const verdict = judge(layout, answer.value)
-      const landed = await settle(source, verdict)
-      const state = onInspected(at.state, verdict)
-      if (state.at === 'abandoned') return { state, report: { did: 'abandon', why: state.why } }
-      return { state, report: { did: 'inspect', ...landed } }
-    }
-    case 'append': {
-      const body = await source.read(command.count)
-      if (!body.ok) return { state: at.state, report: { did: 'unreadable', message: body.error.message } }
-      const request = { key: source.key, position: layout.arrived.length, body: body.value, creation: source.creation }
-      const answer = await store.append(request, signal)
-      return answer.ok ? appended(source, layout, answer.value, command.expect) : failed(answer.error)
-    }
+      return { state, report: { did: 'abandon', why: command.why } }
+    case 'inspect':
+      return inspect(turn, signal)
+    case 'read-tail':
+      return readTail(turn, command, signal)
+    case 'append':
+      return append(turn, command, signal)
   }
 }
 
-/** A reply that does not say exactly what we expect proves nothing: forget, and ask. */
-async function appended(source: Source, layout: Layout, remote: RemoteObject, expect: Extent): Promise<Stepped> {
-  const verdict = judge(layout, remote)
-  if (verdict.landed === undefined || verdict.extent.length !== expect.length) {
-    const message = `The store's reply to an append of ${source.key} does not fit what was sent; asking where the object ends.`
+async function inspect({ store, source, layout, state }: Turn, signal: AbortSignal): Promise<Stepped> {
+  const answer = await store.inspect(source.key, signal)
+  if (!answer.ok) {
+    const { error } = answer
+    if (error.kind !== 'denied' || error.code !== 'AccessDenied' || !mayGuess(layout)) return failed(state, error)
+    return { state: { at: 'guessed', refusal: error }, report: { did: 'inspect', landed: 0, bytes: 0 } }
+  }
+  const verdict = judge(layout, answer.value, state.at === 'unknown' ? state.proven : undefined)
+  const next = onInspected(state, verdict)
+  const landed = await accept(source, layout, verdict)
+  return next.at === 'abandoned' ? abandoned(next) : { state: next, report: { did: 'inspect', ...landed } }
+}
+
+async function readTail(
+  { store, source, state }: Turn,
+  { from, to }: Extract<PlanCommand, { do: 'read-tail' }>,
+  signal: AbortSignal,
+): Promise<Stepped> {
+  const tail = source.doubtful?.tail
+  if (state.at !== 'reading' || tail === undefined) return { state: onFailure(), report: { did: 'rest' } }
+  const answer = await store.read(source.key, from, to, signal)
+  if (!answer.ok) return failed(state, answer.error)
+  const bytes = answer.value
+  if (bytes.length !== to - from) {
+    const message = `${source.key} is shorter than the store said; asking where the object ends.`
     return { state: onFailure(), report: { did: 'fail', error: { kind: 'damaged', message } } }
   }
-  return { state: { at: 'aligned' }, report: { did: 'append', ...(await settle(source, verdict)) } }
+  if (state.read.length === 0) tail.begin()
+  tail.push(bytes)
+  const { read } = state
+  const further = onTailPiece(state, { length: read.length + bytes.length, crc64: crc64(bytes, read.crc64) })
+  const next = isTailRead(further) ? onTailRead(further, tail.end()) : further
+  return next.at === 'abandoned' ? abandoned(next) : { state: next, report: { did: 'inspect', landed: 0, bytes: 0 } }
 }
 
-async function settle(source: Source, verdict: Verdict): Promise<{ landed: number; bytes: number }> {
-  if (verdict.landed === undefined || verdict.landed === 0) return { landed: 0, bytes: 0 }
-  const bytes = verdict.extent.length - source.layout().arrived.length
-  await source.landed(verdict.extent, verdict.landed)
+async function append(
+  { store, source, layout, state }: Turn,
+  { count, expect }: Extract<PlanCommand, { do: 'append' }>,
+  signal: AbortSignal,
+): Promise<Stepped> {
+  const body = await source.read(count)
+  if (!body.ok) return { state, report: { did: 'unreadable', message: body.error.message } }
+  const request = { key: source.key, position: layout.arrived.length, body: body.value, creation: source.creation }
+  const answer = await store.append(request, signal)
+  if (!answer.ok) {
+    const { error } = answer
+    if (state.at === 'guessed' && error.kind === 'position-mismatch') return failed(state, state.refusal)
+    // No page says how OSS refuses an append that would pass its size limit.
+    const isFull = error.kind === 'rejected' && expect.length > nearlyFullBytes
+    return failed(state, isFull ? { ...error, kind: 'full' } : error)
+  }
+  const verdict = judge(layout, answer.value)
+  if (verdict.is === 'proven' && verdict.extent.length === expect.length) {
+    return { state: { at: 'aligned' }, report: { did: 'append', ...(await accept(source, layout, verdict)) } }
+  }
+  // A reply that does not say exactly what we expect proves nothing: forget, and ask.
+  const message = `The store's reply to an append of ${source.key} does not fit what was sent; asking where the object ends.`
+  return failed(state, { kind: 'damaged', message })
+}
+
+/** So near to the store's limit any refusal of the request is taken for the limit. Whether 5 GB is 5 * 10^9 is not written. */
+const nearlyFullBytes = 0.9 * limits.objectBytesMax
+
+async function accept(
+  { landed, doubtful }: Source,
+  layout: Layout,
+  verdict: Verdict,
+): Promise<{ landed: number; bytes: number }> {
+  if (verdict.is !== 'proven') return { landed: 0, bytes: 0 }
+  const { extent, unitsRead, endPts } = verdict
+  const bytes = extent.length - layout.arrived.length
+  if (doubtful !== undefined && (layout.doubt !== undefined || unitsRead > 0)) {
+    await doubtful.settle({ arrived: extent, unitsRead, endPts })
+    return { landed: verdict.landed + unitsRead, bytes }
+  }
+  if (verdict.landed > 0) await landed(extent, verdict.landed)
   return { landed: verdict.landed, bytes }
 }
 
-function failed(error: StoreError): Stepped {
-  if (error.kind === 'not-appendable' || error.kind === 'full') {
-    const why = error.kind
-    return { state: { at: 'abandoned', why }, report: { did: 'abandon', why } }
-  }
-  return { state: onFailure(), report: { did: 'fail', error } }
+const abandoned = (state: Extract<PlanState, { at: 'abandoned' }>): Stepped => ({
+  state,
+  report: { did: 'abandon', why: state.why },
+})
+
+function failed(state: PlanState, error: StoreError): Stepped {
+  if (error.kind === 'not-appendable' || error.kind === 'full') return abandoned({ at: 'abandoned', why: error.kind })
+  return { state: onFailure(state, error), report: { did: 'fail', error } }
 }

@@ -146,7 +146,8 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
       if (last.wallMs !== undefined) endWallMs = last.wallMs + last.durationS * 1000
     }
     state = { at: 'aligned' }
-    scanned = position.mediaBytes
+    // Bytes that an append of an earlier life brought after the end mark stay outside: nothing may follow it.
+    scanned = ended ? media.extent.length : position.mediaBytes
     phase = scanned === media.extent.length ? 'ready' : 'read media'
     return { did: 'inspect', landed: 0, bytes: 0 }
   }
@@ -203,6 +204,8 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
     idle: () => phase === 'ready' && queue.length === 0 && lines.length === 0 && (!finishing || ended),
     endWallMs: () => endWallMs,
     async step(media, signal) {
+      // Adopted meanwhile: what an earlier life left in the object is known by its length only.
+      if (phase === 'ready' && scanned < media.extent.length) phase = 'read media'
       if (phase === 'read playlist') return readPlaylist(media, signal)
       if (phase === 'read media') return readMedia(media, signal)
       writeLines()

@@ -9,13 +9,15 @@ import type { Logger } from '../base/log.ts'
 import type { CatalogueRecord } from '../format/catalogue-record.ts'
 import { isoOf } from '../format/names.ts'
 import { startPtsOf } from '../format/playlist.ts'
-import { type Claim, cameraOf, type RecordingId, recordingName } from '../format/recording.ts'
-import { type AbandonReason, type PlanState, startState } from './append-plan.ts'
-import type { Backlog, HeldRecording } from './backlog.ts'
+import { type Claim, cameraOf, type Extent, type RecordingId, recordingName } from '../format/recording.ts'
+import { ticksPerSecond } from '../format/unit.ts'
+import { type AbandonReason, type PlanState, spoiltMax, startState, tailBytesMax } from './append-plan.ts'
+import type { Backlog, HeldRecording, Settlement } from './backlog.ts'
 import { type ClaimContext, claimFor } from './claims.ts'
 import { type Source, type StepReport, step } from './drain.ts'
 import type { CreationHeaders, ObjectStore } from './object-store.ts'
 import { createPlaylistJob, type PlaylistJob } from './playlist-job.ts'
+import { createLineTail, createUnitTail, type TailReader } from './tail-reader.ts'
 
 export interface JobWorld {
   readonly store: ObjectStore
@@ -44,6 +46,12 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
   let playlist: PlaylistJob | undefined
   let playlistWaits = false
   let givenUp: AbandonReason | undefined
+  /** What the store says of an object that is closed without being proven. */
+  let unproven: Extent | undefined
+  let tail: TailReader | undefined
+  /** There was a doubt in this life: an append of the life before may still land. */
+  let late = false
+  let askedAtEnd = false
 
   async function claimStep(held: HeldRecording, signal: AbortSignal): Promise<JobReport> {
     if (held.pending.length === 0) return held.closed ? finish() : { did: 'rest' }
@@ -60,28 +68,53 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
 
   function sourceOf(held: HeldRecording, claim: Claim): Source {
     const what = held.head.video === undefined ? 'records' : 'video'
+    tail ??= tailOf(held)
     return {
       key: claim.key,
       creation: world.creation(what, cameraOf(id.track), claim),
-      layout: () => held,
+      layout: () => (late ? { ...held, late } : held),
       read: (count) => backlog.read(id, held.pending[0]?.seq ?? 0, count),
       async landed(extent, count) {
         const last = held.pending[count - 1]
         if (last === undefined) return
-        if (held.arrived.length === 0 && held.head.video !== undefined) await world.catalogue(opened(held, claim))
+        await noteOpened(held, claim)
         await backlog.confirm(id, extent, last.seq)
         playlist?.confirmed(
           held.pending.slice(0, count).flatMap(({ length, media }) => (media ? [{ length, media }] : [])),
         )
       },
+      doubtful: { tail, settle: (found) => settle(held, claim, found) },
     }
+  }
+
+  /** What was read back, the playlist finds in the object itself. */
+  async function settle(held: HeldRecording, claim: Claim, found: Settlement): Promise<void> {
+    if (found.arrived.length > 0) await noteOpened(held, claim)
+    await backlog.settle(id, found)
+    late = true
+    const { arrived, unitsRead } = found
+    if (arrived.length === held.arrived.length) return
+    log.info('resync', `${claim.key} holds ${arrived.length} bytes, all of them ours.`, {
+      ...{ recording: name, knownBytes: held.arrived.length, unitsRead },
+    })
+  }
+
+  /** Before anything is known to have arrived: a claim without its line is completed, and a repeated line is the same. */
+  async function noteOpened(held: HeldRecording, claim: Claim): Promise<void> {
+    if (held.arrived.length === 0 && held.head.video !== undefined) await world.catalogue(opened(held, claim))
   }
 
   async function mediaStep(held: HeldRecording, claim: Claim, signal: AbortSignal): Promise<JobReport> {
     const at = { state, bodyBytesMax: world.bodyBytesMax() }
     const stepped = await step(world.store, sourceOf(held, claim), at, signal)
     state = stepped.state
-    if (stepped.report.did === 'abandon') await giveUp(claim, stepped.report.why)
+    if (state.at === 'abandoned') {
+      if (state.found !== undefined) {
+        await noteOpened(held, claim)
+        unproven = state.found
+      }
+      await giveUp(claim, state.why)
+    }
     return stepped.report
   }
 
@@ -99,7 +132,8 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
     // Given up again after a restart between the cut and the end: what was pending has already moved.
     const held = backlog.recording(id)
     if (held !== undefined && (!held.closed || held.pending.length > 0)) await backlog.cut(id, why)
-    if (why !== 'full' && playlist?.ready() !== true) playlist = undefined
+    const isOurs = why === 'full' || why === 'damaged'
+    if (!isOurs && playlist?.ready() !== true) playlist = undefined
   }
 
   async function playlistStep(held: HeldRecording, job: PlaylistJob, signal: AbortSignal): Promise<JobReport> {
@@ -115,12 +149,19 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
   }
 
   async function endStep(held: HeldRecording, claim: Claim, signal: AbortSignal): Promise<JobReport> {
+    if (late && !askedAtEnd && givenUp === undefined) {
+      askedAtEnd = true
+      state = startState
+      return mediaStep(held, claim, signal)
+    }
     if (playlist !== undefined) {
       playlist.finish()
       if (!playlist.idle()) return playlistStep(held, playlist, signal)
     }
-    if (held.head.video !== undefined && held.arrived.length > 0) {
-      await world.catalogue(ended(held, claim, playlist?.endWallMs(), givenUp ?? 'complete'))
+    const extent = unproven ?? held.arrived
+    if (held.head.video !== undefined && extent.length > 0) {
+      const endWallMs = unproven === undefined ? playlist?.endWallMs() : undefined
+      await world.catalogue(ended(held, claim, { extent, endWallMs, why: givenUp ?? 'complete' }))
     }
     return finish()
   }
@@ -186,21 +227,33 @@ function opened(held: HeldRecording, claim: Claim): CatalogueRecord {
   }
 }
 
-function ended(held: HeldRecording, claim: Claim, endWallMs: number | undefined, why: string): CatalogueRecord {
+function ended(
+  { head }: HeldRecording,
+  claim: Claim,
+  at: { readonly extent: Extent; readonly endWallMs: number | undefined; readonly why: string },
+): CatalogueRecord {
   return {
     v: 1,
     kind: 'recording-end',
-    bootCounter: held.head.id.boot,
+    bootCounter: head.id.boot,
     key: claim.key,
-    camera: cameraOf(held.head.id.track),
-    bytes: held.arrived.length,
-    crc64: crc64Text(held.arrived.crc64),
-    end: endWallMs === undefined ? null : isoOf(endWallMs),
-    why,
+    camera: cameraOf(head.id.track),
+    bytes: at.extent.length,
+    crc64: crc64Text(at.extent.crc64),
+    end: at.endWallMs === undefined ? null : isoOf(at.endWallMs),
+    why: at.why,
   }
 }
 
+function tailOf({ head }: HeldRecording): TailReader {
+  if (head.video === undefined) return createLineTail()
+  const longestTicks = head.video.targetDurationS * ticksPerSecond
+  return createUnitTail({ longestTicks, startPts: startPtsOf(head.startMonoMs) })
+}
+
 const goesOn = 'It is left as it is and recording goes on in a new object'
+
+const tailMiB = tailBytesMax / 2 ** 20
 
 /** What a person is told about an object that was given up. */
 const abandonNotes: Readonly<Record<AbandonReason, (key: string) => string>> = {
@@ -208,7 +261,11 @@ const abandonNotes: Readonly<Record<AbandonReason, (key: string) => string>> = {
   deleted: (key) => `${key} was deleted while it was being written. ${goesOn}; look for who may delete in this bucket.`,
   shorter: (key) => `${key} is shorter than what the store confirmed earlier: it was replaced. ${goesOn}.`,
   longer: (key) => `${key} holds bytes that this recorder never sent: somebody else appends to it. ${goesOn}.`,
+  unproven: (key) =>
+    `${key} is more than ${tailMiB} MiB longer than what is known of it here; that is not read back, so its end is not proven to be ours. ${goesOn}.`,
+  damaged: (key) =>
+    `What is sent to ${key} arrives damaged, ${spoiltMax} times in a row: look for a device on the way that changes data. ${goesOn}.`,
   torn: (key) => `${key} ends in the middle of a unit: somebody else appends to it. ${goesOn}.`,
-  different: (key) => `${key} has the right length and the wrong bytes (CRC-64 differs). ${goesOn}.`,
+  different: (key) => `${key} does not hold the bytes that were sent (its CRC-64 differs). ${goesOn}.`,
   full: (key) => `${key} takes no more bytes: the store's size limit is reached. ${goesOn}.`,
 }

@@ -38,7 +38,7 @@ export interface MemoryBacklog extends Backlog {
   put(track: TrackId, bytes: Uint8Array, media?: MediaInfo): void
   close(track: TrackId): void
   /** Doubts that were settled, in that order. */
-  readonly settled: { readonly id: RecordingId; readonly arrived: Extent }[]
+  readonly settled: { readonly id: RecordingId; readonly arrived: Extent; readonly unitsRead: number }[]
   /** What was cut, and why. */
   readonly cuts: string[]
   bootTimes: Map<number, BootTime>
@@ -129,7 +129,7 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
       found.pending = found.pending.filter((chunk) => chunk.seq > throughSeq)
       found.arrived = arrived
     },
-    async settle(id, { arrived }) {
+    async settle(id, { arrived, unitsRead }) {
       const found = must(id)
       const from = found.doubt?.pendingFrom ?? found.arrived
       let position = from.length
@@ -140,7 +140,7 @@ export function createMemoryBacklog(boot: Boot = { id: 'b', counter: 1 }): Memor
       }
       found.arrived = arrived
       found.doubt = undefined
-      settled.push({ id, arrived })
+      settled.push({ id, arrived, unitsRead })
       if (arrived.length < from.length && found.pending.length > 0) await this.cut(id, 'power')
       changed()
     },

@@ -22,10 +22,10 @@ import { createMemoryBacklog, type Kept, type MemoryBacklog } from '../support/m
 
 const speedUp = 500
 const startWall = Date.UTC(2026, 10, 23, 15)
-const startMonoMs = 10_000
+export const startMonoMs = 10_000
 /** A haul that takes longer has lost its way. */
 const haulMsMax = 60_000
-const video = { codec: 'h264', width: 160, height: 120, targetDurationS: 2 } as const
+export const video = { codec: 'h264', width: 160, height: 120, targetDurationS: 2 } as const
 
 export const fastClock: Clock = {
   wall: () => wallMs(startWall + fastClock.mono()),
@@ -83,7 +83,7 @@ export async function haul(options: HaulOptions): Promise<Hauled> {
   return { backlog, uplink }
 }
 
-function worldOf(options: HaulOptions, backlog: MemoryBacklog): UplinkWorld {
+export function worldOf(options: HaulOptions, backlog: MemoryBacklog): UplinkWorld {
   const random = seededRandom(options.seed + 1)
   return {
     store: options.store,
