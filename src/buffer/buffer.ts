@@ -320,7 +320,8 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     protect,
     async settle(id, found) {
       const recording = holdings.find(id)
-      if (recording === undefined || !recording.doubtful) return
+      // Without a doubt: an append of the life before has landed late, behind what was settled.
+      if (recording === undefined) return
       const landed = holdings.settle(recording, found)
       const { losses } = mendRecording(holdings, recording, memoryAlone)
       core.lifeGaps.settled(recording)

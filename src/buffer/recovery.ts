@@ -90,7 +90,8 @@ function identify(loaded: Loaded, found: Survey): Map<string, Recording> {
   const known = new Map<string, Recording>()
   for (const row of loaded.recordings) {
     const { arrived, arrivedSeq, arrivedEndPts, base, closed, endSeq, claim } = row
-    const own = { arrived, arrivedSeq, arrivedEndPts, base, closed, endSeq, claim }
+    const doubt = { doubtful: row.doubt !== undefined, beyond: row.doubt === 'beyond' }
+    const own = { arrived, arrivedSeq, arrivedEndPts, base, closed, endSeq, claim, ...doubt }
     known.set(nameOf(row), { ...newRecording(row.head), ...own })
   }
   /** A recording that was begun has a number in the row of its track; if it has no row of its own, it is finished. */
@@ -233,7 +234,8 @@ function doubt(recordings: readonly Recording[], loaded: Loaded): void {
   const rows = new Map(loaded.recordings.map((row) => [nameOf(row), row]))
   for (const recording of recordings) {
     const { claim, chunks, head, arrivedSeq } = recording
-    if (claim === undefined) continue
+    // What an earlier life left open is still open.
+    if (claim === undefined || recording.doubtful) continue
     const row = rows.get(recordingName(head.id))
     const endSeq = (chunks.at(-1)?.chunk.seq ?? arrivedSeq - 1) + 1
     recording.beyond = row === undefined || !row.closed || (head.video !== undefined && endSeq < recording.endSeq)

@@ -76,13 +76,16 @@ const recording = identity.extend({
   arrivedEndPts: z.number(),
   closed: z.boolean(),
   endSeq: whole,
+  /** A doubt that the store has not settled; `beyond`: also about what stands behind everything known. */
+  doubt: z.enum(['within', 'beyond']).optional(),
 })
 export type RecordingRow = z.infer<typeof recording>
 
 export function recordingRow(held: Recording): string {
-  const { arrivedSeq, arrivedEndPts, closed, endSeq } = held
+  const { arrivedSeq, arrivedEndPts, closed, endSeq, doubtful, beyond } = held
+  const doubt = !doubtful ? undefined : beyond ? 'beyond' : 'within'
   const arrived = extentJson(held.arrived)
-  return JSON.stringify({ ...identityJson(held), arrived, arrivedSeq, arrivedEndPts, closed, endSeq })
+  return JSON.stringify({ ...identityJson(held), arrived, arrivedSeq, arrivedEndPts, closed, endSeq, doubt })
 }
 
 const moment = z.tuple([whole, z.number()]).transform(([boot, monoMs]): Moment => ({ boot, monoMs }))

@@ -3,15 +3,22 @@
  * writes and a database that forgets what was not synced. The store is a map of objects; the uplink here believes it and
  * nothing else, as the real one does.
  *
- * What must hold at the end: every unit that was ever offered is in the store exactly once, in order, byte for byte, or a
- * gap record names its time; a unit that was never offered may be missing only where a process or the power ended.
+ * What must hold at the end: every unit is in the store exactly once, in order, byte for byte, or a gap record names its
+ * time; what was on the disk, or had waited for longer than it may live in memory alone, did not end with a process or the
+ * power.
  */
 import { crc64 } from '../../src/base/crc64.ts'
 import { type Random, seededRandom } from '../../src/base/random.ts'
+import { err, ok } from '../../src/base/result.ts'
 import type { Buffer as FootageBuffer } from '../../src/buffer/buffer.ts'
 import { type GapRecord, parseCatalogueLine } from '../../src/format/catalogue-record.ts'
+import { startPtsOf } from '../../src/format/playlist.ts'
 import { type RecordingId, recordingName } from '../../src/format/recording.ts'
-import { judge } from '../../src/uplink/append-plan.ts'
+import { ticksBetween, ticksPerMs, wrapTicks } from '../../src/format/unit.ts'
+import { type PlanState, startState } from '../../src/uplink/append-plan.ts'
+import { type Source, step } from '../../src/uplink/drain.ts'
+import type { ObjectStore } from '../../src/uplink/object-store.ts'
+import type { TailReader } from '../../src/uplink/tail-reader.ts'
 import { unitAt, video } from './footage.ts'
 import { calm, createStage, pass, type Stage } from './stage.ts'
 
@@ -19,7 +26,9 @@ interface Captured {
   readonly boot: number
   readonly startMonoMs: number
   readonly bytes: Uint8Array
-  offered: boolean
+  /** It was on the disk, or had to be, when its process ended. */
+  safe: boolean
+  readonly putAt: number
   /** Put while the process that died next was running. */
   life: number
 }
@@ -39,11 +48,14 @@ export interface Tally {
 
 const tracks = ['video/gate', 'video/yard']
 const unitMs = 1_000
+const commitMs = 1_000
 
 async function live(seed: number, steps: number): Promise<Tally> {
   const random = seededRandom(seed)
-  const stage = createStage({ quotaBytes: random.fraction() < 0.5 ? 24_000 : 1e9 })
-  const life = createLife(stage, random)
+  const spillAfterMs = pick(random, [0, 0, 3_000]) ?? 0
+  const quotaBytes = random.fraction() < 0.5 ? 24_000 : 1e9
+  const stage = createStage({ quotaBytes, memory: { spillAfterMs, memoryBytes: 12_000, memoryBytesPerCamera: 8_000 } })
+  const life = createLife(stage, random, spillAfterMs)
   await life.start()
   for (let step = 0; step < steps; step += 1) await life.step()
   return life.finish()
@@ -70,15 +82,20 @@ function must(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(what)
 }
 
-function createLife(stage: Stage, random: Random) {
+function createLife(stage: Stage, random: Random, spillAfterMs: number) {
   const captured = new Map<string, Captured[]>(tracks.map((track) => [track, []]))
   const written: Written[] = []
   const objects = new Map<string, { readonly id: RecordingId; bytes: Buffer }>()
   const tally: Tally = { units: 0, stored: 0, gaps: 0, restarts: 0, powerCuts: 0 }
   let buffer: FootageBuffer
   let lives = 0
-  let mediaMono = 0
+  const mediaMono = new Map<string, number>()
+  /** Of this life: the disk or the database was made to refuse. */
+  let refused = false
+  const states = new Map<string, PlanState>()
   let claims = 0
+  let calmly = false
+  const ids = new Map<string, RecordingId>()
 
   async function start(): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
@@ -102,19 +119,35 @@ function createLife(stage: Stage, random: Random) {
       stage.restart(random.fraction() < 0.5 ? random : undefined)
     }
     lives += 1
-    mediaMono = Math.max(mediaMono, stage.clock.mono())
+    refused = false
+    for (const track of tracks) mediaMono.set(track, Math.max(mediaMono.get(track) ?? 0, stage.clock.mono()))
     checkHeld()
   }
 
   function put(): void {
     const track = pick(random, tracks) ?? ''
     const own = captured.get(track) ?? []
-    const startMonoMs = mediaMono
-    mediaMono += unitMs
+    const startMonoMs = mediaMono.get(track) ?? stage.clock.mono()
+    mediaMono.set(track, startMonoMs + unitMs)
     const open = buffer.open(track)
+    if (open !== undefined) {
+      // As the recorder does: a hole behind footage of this boot is known there.
+      const { startMonoMs: begin } = open.head
+      const end = begin + ticksBetween(startPtsOf(begin), open.endPts) / ticksPerMs
+      const note = 'The recorder was not running.'
+      const gap = {
+        camera: track.slice('video/'.length),
+        cause: 'stopped',
+        fromMonoMs: end,
+        toMonoMs: startMonoMs,
+        note,
+      } as const
+      if (startMonoMs - end >= 800) void buffer.gap(gap)
+    }
     if (open === undefined || random.fraction() < 0.05) buffer.begin(track, { startMonoMs, video })
     const unit = unitAt(startMonoMs, 100 + Math.floor(random.fraction() * 900), tally.units + 1)
-    own.push({ boot: buffer.boot.counter, startMonoMs, bytes: unit.bytes, offered: false, life: lives })
+    const putAt = stage.clock.mono()
+    own.push({ boot: buffer.boot.counter, startMonoMs, bytes: unit.bytes, safe: false, putAt, life: lives })
     tally.units += 1
     buffer.put(track, unit)
   }
@@ -126,11 +159,11 @@ function createLife(stage: Stage, random: Random) {
     }
     written.push(one)
     void buffer.write('events', one.line).then(() => {
-      one.durable = true
+      // A database that refuses keeps nobody waiting for longer than its patience.
+      one.durable = !refused
     })
   }
 
-  /** What is offered is remembered; what is offered must be without holes. */
   function checkHeld(): void {
     for (const id of buffer.held()) {
       const held = buffer.recording(id)
@@ -138,19 +171,70 @@ function createLife(stage: Stage, random: Random) {
       for (const [index, { seq }] of held.pending.entries()) {
         must(seq === (held.pending[0]?.seq ?? 0) + index, `no hole in ${recordingName(id)}`)
       }
-      const own = captured.get(id.track)
-      if (own === undefined) continue
-      for (const chunk of held.pending) {
-        const unit = own.find(
-          (one) => one.offered === false && crc64(one.bytes) === chunk.crc64 && one.bytes.length === chunk.length,
-        )
-        if (unit !== undefined) unit.offered = true
+    }
+  }
+
+  /** What this life leaves behind whatever happens now. */
+  function markSafe(): void {
+    const death = stage.clock.mono()
+    const stored = stage.disk.contents()
+    for (const own of captured.values()) {
+      for (const unit of own) {
+        if (unit.life !== lives) continue
+        const due = !refused && !stage.disk.crashed() && unit.putAt + spillAfterMs + commitMs + 500 <= death
+        unit.safe ||=
+          due ||
+          stored.some((content) =>
+            content.includes(Buffer.from(unit.bytes.buffer, unit.bytes.byteOffset, unit.bytes.length)),
+          )
       }
     }
   }
 
-  /** One visit of the uplink to one recording, with replies that get lost. */
-  async function visit(id: RecordingId, calmly: boolean): Promise<void> {
+  const store: ObjectStore = {
+    async inspect(key) {
+      const found = objects.get(key)
+      return ok(found === undefined ? { kind: 'absent' } : remote(found.bytes))
+    },
+    async append({ key, position, body }) {
+      const id = ids.get(key)
+      must(id !== undefined, 'what is appended has a name')
+      const before = objects.get(key)?.bytes ?? Buffer.alloc(0)
+      must(position === before.length, `${key}: nothing is sent to the wrong place`)
+      const bytes = Buffer.concat([before, body])
+      objects.set(key, { id, bytes })
+      if (!calmly && random.fraction() < 0.3) return err({ kind: 'unanswered', message: 'The reply is lost.' })
+      return ok(remote(bytes))
+    },
+    async read(key, start, end) {
+      return ok(Uint8Array.from(objects.get(key)?.bytes.subarray(start, end) ?? []))
+    },
+  }
+
+  /** A tail reads as ours if it is whole units of this model. */
+  function tailOf(track: string): TailReader {
+    let bytes = Buffer.alloc(0)
+    return {
+      begin() {
+        bytes = Buffer.alloc(0)
+      },
+      push(piece) {
+        bytes = Buffer.concat([bytes, piece])
+      },
+      end() {
+        const own = captured.get(track)
+        if (own === undefined) return { units: bytes.toString().split('\n').length - 1, endPts: undefined }
+        const last = own[cutAtUnits(own, bytes).at(-1) ?? -1]
+        return {
+          units: cutAtUnits(own, bytes).length,
+          endPts: last && wrapTicks(Math.round((last.startMonoMs + unitMs) * ticksPerMs)),
+        }
+      },
+    }
+  }
+
+  /** One step of the real uplink with one recording. */
+  async function visit(id: RecordingId): Promise<void> {
     const before = buffer.recording(id)
     if (before === undefined) return
     if (before.claim === undefined) {
@@ -159,54 +243,37 @@ function createLife(stage: Stage, random: Random) {
         return
       }
       claims += 1
-      await untilAlive(buffer.claim(id, { key: `object-${claims}`, token: String(claims) }))
+      const key = `object-${claims}`
+      ids.set(key, id)
+      await untilAlive(buffer.claim(id, { key, token: String(claims) }))
     }
     const held = buffer.recording(id)
     if (held?.claim === undefined || stage.disk.crashed()) return
-    const { key } = held.claim
-    const object = objects.get(key)
-    const bytes = object?.bytes ?? Buffer.alloc(0)
-    const remote =
-      object === undefined
-        ? ({ kind: 'absent' } as const)
-        : ({ kind: 'appendable', length: bytes.length, crc64: crc64(bytes) } as const)
-    const verdict = judge(held, remote as Parameters<typeof judge>[1])
-    must(
-      verdict.landed !== undefined,
-      `the object of ${recordingName(id)} fits: ${'why' in verdict ? verdict.why : ''}`,
-    )
-    if (verdict.landed > 0) {
-      await buffer.confirm(id, verdict.extent, held.pending[verdict.landed - 1]?.seq ?? -1)
-      return
-    }
-    if (held.pending.length === 0) {
-      if (held.closed) await untilAlive(buffer.finish(id))
-      return
-    }
-    if (!calmly && random.fraction() < 0.04) {
+    const name = recordingName(id)
+    const known = states.get(name)?.at === 'aligned'
+    if (!calmly && known && held.doubt === undefined && held.pending.length > 0 && random.fraction() < 0.03) {
       await untilAlive(buffer.cut(id, 'test'))
       return
     }
-    const count = Math.min(held.pending.length, 1 + Math.floor(random.fraction() * 3))
-    const read = await untilAlive(buffer.read(id, held.pending[0]?.seq ?? 0, count))
-    if (read === undefined) return
-    if (!read.ok) {
-      // After a refusal the index is opened again, which may take its time.
-      must(read.error.kind !== 'corrupt', `what it offers is whole: ${read.error.message}`)
-      return
+    const source: Source = {
+      key: held.claim.key,
+      creation: { contentType: '', headers: {} },
+      layout: () => buffer.recording(id) ?? held,
+      read: (count) => buffer.read(id, held.pending[0]?.seq ?? 0, count),
+      landed: (extent, count) => buffer.confirm(id, extent, held.pending[count - 1]?.seq ?? -1),
+      doubtful: { tail: tailOf(id.track), settle: (found) => buffer.settle(id, found) },
     }
-    objects.set(key, { id, bytes: Buffer.concat([bytes, read.value]) })
-    // A lost reply: the next visit asks, and learns.
-    if (!calmly && random.fraction() < 0.3) return
+    const bodyBytesMax = 500 + Math.floor(random.fraction() * 2_000)
+    const state = states.get(name) ?? startState
+    const stepped = await untilAlive(step(store, source, { state, bodyBytesMax }, new AbortController().signal))
+    if (stepped === undefined) return
+    states.set(name, stepped.state)
+    const { report } = stepped
+    must(report.did !== 'abandon', `the object of ${name} is ours: ${report.did === 'abandon' ? report.why : ''}`)
+    must(report.did !== 'unreadable' || !report.message.includes('checksum'), 'what it offers is whole')
+    if (report.did !== 'rest') return
     const now = buffer.recording(id)
-    if (now === undefined || stage.disk.crashed()) return
-    const landed = judge(now, {
-      kind: 'appendable',
-      length: bytes.length + read.value.length,
-      crc64: crc64(read.value, crc64(bytes)),
-    } as Parameters<typeof judge>[1])
-    must(landed.landed !== undefined, 'what was pinned is still there')
-    await buffer.confirm(id, landed.extent, now.pending[landed.landed - 1]?.seq ?? -1)
+    if (now?.closed === true && now.pending.length === 0) await untilAlive(buffer.finish(id))
   }
 
   /** The answer, or `undefined` once the process is dead or has waited long. */
@@ -222,17 +289,20 @@ function createLife(stage: Stage, random: Random) {
     return answer?.value
   }
 
-  async function step(): Promise<void> {
+  async function oneStep(): Promise<void> {
     const dice = random.fraction()
     if (dice < 0.4) put()
     else if (dice < 0.48) writeLine()
     else if (dice < 0.62) await pass(stage, 500 * (1 + Math.floor(random.fraction() * 4)))
     else if (dice < 0.9) {
       const id = pick(random, buffer.held())
-      if (id !== undefined) await visit(id, false)
-    } else if (dice < 0.93) stage.disk.fault = pick(random, ['full', 'io', undefined, undefined] as const)
-    else if (dice < 0.945) {
+      if (id !== undefined) await visit(id)
+    } else if (dice < 0.93) {
+      stage.disk.fault = pick(random, ['full', 'io', undefined, undefined] as const)
+      refused ||= stage.disk.fault !== undefined
+    } else if (dice < 0.945) {
       stage.kv.fault = pick(random, ['full', 'io', undefined, undefined] as const)
+      refused ||= stage.kv.fault !== undefined
     } else if (dice < 0.97) stage.disk.crashAfterSteps = Math.floor(random.fraction() * 8)
     else if (dice < 0.98) await restart('close')
     else await restart(random.fraction() < 0.5 ? 'kill' : 'power')
@@ -244,18 +314,21 @@ function createLife(stage: Stage, random: Random) {
 
   async function restart(how: 'close' | 'kill' | 'power'): Promise<void> {
     tally.restarts += 1
+    if (how !== 'close') markSafe()
+    states.clear()
     if (how === 'close') await untilAlive(buffer.close())
     stage.disk.fault = undefined
     stage.kv.fault = undefined
     stage.restart(how === 'power' ? random : undefined)
     if (how === 'power') {
       tally.powerCuts += 1
-      mediaMono = 0
+      mediaMono.clear()
     }
     await start()
   }
 
   async function finish(): Promise<Tally> {
+    calmly = true
     stage.disk.fault = undefined
     stage.kv.fault = undefined
     stage.disk.crashAfterSteps = undefined
@@ -263,12 +336,15 @@ function createLife(stage: Stage, random: Random) {
     await restart('power')
     for (let round = 0; buffer.held().some((id) => needsWork(id)); round += 1) {
       must(round < 5_000, `everything drains: ${JSON.stringify(buffer.held())}`)
-      for (const id of buffer.held()) await visit(id, true)
+      for (const id of buffer.held()) await visit(id)
       if (round % 10 === 9) await pass(stage, 1000)
     }
     judgeStore()
     await pass(stage, 10_000)
-    must(stage.disk.usedBytes() <= 2 * 4_000 + 2_000, `space comes back (${stage.disk.usedBytes()} bytes left)`)
+    must(
+      stage.disk.usedBytes() <= 2 * (4_000 + 2_000) + 2_000,
+      `space comes back (${stage.disk.usedBytes()} bytes left)`,
+    )
     return tally
   }
 
@@ -299,12 +375,6 @@ function createLife(stage: Stage, random: Random) {
       .filter(({ id }) => id.track === track)
       .map(({ bytes }) => ({ units: cutAtUnits(own, bytes) }))
     const seen = mine.flatMap(({ units }) => units)
-    if (process.env.TRACE && new Set(seen).size !== seen.length) {
-      for (const [key, { id, bytes }] of objects)
-        if (id.track === track) console.log(key, recordingName(id), cutAtUnits(own, bytes).join(' '))
-      console.log(own.map((u, i) => `${i}:b${u.boot}l${u.life}${u.offered ? 'o' : ''}`).join(' '))
-      for (const l of stage.logged) console.log(l.event, l.message)
-    }
     must(new Set(seen).size === seen.length, `${track}: no unit twice`)
     for (const { units } of mine) {
       for (const [index, unit] of units.entries()) {
@@ -312,7 +382,7 @@ function createLife(stage: Stage, random: Random) {
         must(before < unit, `${track}: in order`)
         // What a kill took with it was never in the buffer; whatever else is missing ends the object.
         const between = own.slice(before + 1, unit)
-        const killed = between.every(({ offered, life }) => !offered && life < (own[unit]?.life ?? 0))
+        const killed = between.every(({ safe, life }) => !safe && life < (own[unit]?.life ?? 0))
         must(killed, `${track}: nothing is left out inside an object`)
       }
     }
@@ -324,11 +394,10 @@ function createLife(stage: Stage, random: Random) {
         must(named.length === 0, `${track}: unit ${index} is stored and named in a gap`)
         return
       }
-      if (named.length > 0) return
-      must(!unit.offered, `${track}: unit ${index} was offered, is not stored, and no gap names it`)
-      // Lost with its process: nothing later of that life may have survived it, or a gap would be owed.
-      const later = own.slice(index + 1).findIndex((other, i) => other.life === unit.life && stored.has(index + 1 + i))
-      must(later === -1, `${track}: unit ${index} vanished between others`)
+      const goesOn = own.some(({ life }) => life > unit.life)
+      must(named.length > 0 || !goesOn, `${track}: unit ${index} is not stored, and no gap names it`)
+      const kept = named.some(({ cause }) => cause !== 'power' && cause !== 'stopped')
+      must(!unit.safe || kept, `${track}: unit ${index} was safe, is not stored, and nobody gave it up`)
     })
   }
 
@@ -343,10 +412,16 @@ function createLife(stage: Stage, random: Random) {
     return found
   }
 
-  return { start, step, finish }
+  return { start, step: oneStep, finish }
 }
 
-const covers = (gap: GapRecord, unit: Captured): boolean =>
-  gap.bootCounter === unit.boot &&
-  gap.fromMonoMs <= unit.startMonoMs + 1 &&
-  unit.startMonoMs + unitMs <= gap.toMonoMs + 1
+const remote = (bytes: Buffer) => ({ kind: 'appendable', length: bytes.length, crc64: crc64(bytes) }) as const
+
+/** A gap may end in a later boot than it began in. */
+function covers(gap: GapRecord, unit: Captured): boolean {
+  const endBoot = gap.endBootCounter ?? gap.bootCounter
+  const endMonoMs = gap.endMonoMs ?? gap.toMonoMs
+  const begun = unit.boot > gap.bootCounter || (unit.boot === gap.bootCounter && gap.fromMonoMs <= unit.startMonoMs + 1)
+  const over = unit.boot > endBoot || (unit.boot === endBoot && unit.startMonoMs + unitMs > endMonoMs + 1)
+  return begun && !over
+}

@@ -127,7 +127,8 @@ test.each([8_000, 0])('reads what it offers, from memory or the disk, and nothin
   const id = at(buffer.held(), 0)
   const whole = Buffer.concat(units.map(({ bytes }) => bytes))
   expect(await buffer.read(id, 0, 3)).toEqual({ ok: true, value: whole })
-  expect(await buffer.read(id, 2, 1)).toMatchObject({ ok: true, value: Uint8Array.from(at(units, 2).bytes) })
+  const third = await buffer.read(id, 2, 1)
+  expect(third.ok && Buffer.compare(third.value, at(units, 2).bytes)).toBe(0)
   for (const [seq, count] of [
     [3, 1],
     [1, 3],

@@ -33,6 +33,8 @@ export interface MemoryDisk extends SegmentDisk {
   /** Changes one byte of a stored file. */
   damage(segment: number, position: number): void
   content(segment: number): Buffer | undefined
+  /** Of every file: what is safe on it. */
+  contents(): Buffer[]
 }
 
 const never = <T>(): Promise<T> => new Promise(() => {})
@@ -114,6 +116,7 @@ export function createMemoryDisk(): MemoryDisk {
       file.synced[position] = (file.synced[position] ?? 0) ^ 0x55
     },
     content: (segment) => files.get(segment)?.synced,
+    contents: () => [...files.values()].map(({ synced }) => synced),
   }
 
   function used(): number {
