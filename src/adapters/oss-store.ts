@@ -55,6 +55,8 @@ export function createOssStore(options: OssStoreOptions): OssStore {
   const { clock, patience = defaultPatience } = options
   let connection: Promise<OssConnection> | undefined
   let { bytesPerS } = patience
+  /** When temporary keys were last refused; `undefined` again after any success. */
+  let refusedAt: ReturnType<Clock['mono']> | undefined
 
   /** Long enough for a link that got slower, short enough to notice a dead one; learns from success and from silence. */
   const timeoutFor = (bytes: number): readonly [number, number] => [
@@ -82,25 +84,30 @@ export function createOssStore(options: OssStoreOptions): OssStore {
     send: (client: OssClient, ctx: OssCall) => Promise<T>,
   ): Promise<Result<{ readonly value: T; readonly answer: OssAnswer }, StoreError>> {
     const ctx: OssCall = { ...request }
-    let temporary = false
+    let keys: 'lasting' | 'temporary' = 'lasting'
     const sentAt = clock.mono()
     try {
       const credentials = await options.credentials()
-      temporary = credentials.securityToken !== undefined
+      if (credentials.securityToken !== undefined) keys = 'temporary'
       const client = await ready(credentials)
       const value = await send(client, ctx)
       hear(ctx, sentAt)
       const { answer } = ctx
       assert(answer !== undefined, 'a success has an answer')
-      return requestIdOf(answer) === undefined ? err(errorOfAnswer(answer, what)) : ok({ value, answer })
+      if (requestIdOf(answer) === undefined) return err(errorOfAnswer(answer, what))
+      refusedAt = undefined
+      return ok({ value, answer })
     } catch (error) {
       hear(ctx, sentAt)
       if (ctx.answer === undefined) {
         if (ctx.silence === undefined) return err(errorBeforehand(error, what))
         return err(errorOfSilence(ctx.silence, what, request.signal?.aborted === true))
       }
-      const refusal = errorOfAnswer(ctx.answer, what, temporary)
-      if (refusal.kind === 'credentials-expired') options.credentialsExpired?.()
+      // A request that was on its way when the keys were refused says nothing about those that were read since.
+      const isAgain = keys === 'temporary' && refusedAt !== undefined && sentAt >= refusedAt
+      const refusal = errorOfAnswer(ctx.answer, what, isAgain ? 'read again' : keys)
+      if (refusal.kind === 'credentials-expired') refusedAt = clock.mono()
+      if (refusal.kind === 'credentials-expired' || isAgain) options.credentialsExpired?.()
       return err(refusal)
     }
   }

@@ -37,6 +37,16 @@ export function createRoom(core: Core, initial: Quota, rescue: Rescue): Room {
   let askedAt: MonoMs | undefined
   let short = false
 
+  /** As far as is known; asked again by the way, since nothing is written while there is no need for the disk. */
+  function stillShort(): boolean {
+    const now = clock.mono()
+    if (short && (askedAt === undefined || now - askedAt >= askMs)) {
+      askedAt = now
+      void ask(now)
+    }
+    return short && missing(0, false).bytes > 0
+  }
+
   async function ask(now: MonoMs): Promise<void> {
     free = await turns.take(() => disk.freeBytes())
     askedAt = now
@@ -86,7 +96,7 @@ export function createRoom(core: Core, initial: Quota, rescue: Rescue): Room {
       quota = wanted
     },
     problem: () =>
-      short
+      stillShort()
         ? `${disk.place} is short of space (${free ?? 'unknown'} bytes free, ${quota.minFreeBytes} to keep, ${segments.usedBytes()} of ${quota.quotaBytes} used) and there is nothing old to give up. Free some space, or lower the quota.`
         : undefined,
   }

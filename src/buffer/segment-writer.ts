@@ -73,6 +73,8 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
   let lastCommit = Number.NEGATIVE_INFINITY
   let lastConfirmed: number = clock.mono()
   let failure: DiskError | undefined
+  /** When the disk last said how it is. */
+  let askedAt: number = clock.mono()
   let spilled = 0
   let closing = false
   const bell = createBell()
@@ -107,6 +109,10 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
     for (;;) {
       const wait = waitMs()
       if (closing && stage.dueAt() === undefined) return
+      if (failure !== undefined && !closing && wait !== 0) {
+        await askDisk(wait)
+        continue
+      }
       if (wait === undefined) {
         await bell.next()
         continue
@@ -125,6 +131,21 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
     }
   }
 
+  /** While nothing waits for a disk that refused, it is asked itself: its trouble would be told long after its end. */
+  async function askDisk(waitMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const askInMs = askedAt + retryMsMax - clock.mono()
+    if (askInMs > 0) return ringOrTime(bell, clock, Math.min(waitMs, askInMs))
+    const answer = await world.turns.take(() => disk.prepare())
+    askedAt = clock.mono()
+    if (answer.ok) well()
+    else failure = answer.error
+  }
+
+  function well(): void {
+    if (failure !== undefined) log.info('disk-writes-again', `${disk.place} takes footage again.`)
+    failure = undefined
+  }
+
   async function commit(): Promise<boolean> {
     lastCommit = clock.mono()
     const group = stage.take(lastCommit, sizes.commitBytes)
@@ -141,12 +162,12 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       failed = await write(kept, events)
     }
     if (failed === undefined) {
-      if (failure !== undefined) log.info('disk-writes-again', `${disk.place} takes footage again.`)
-      failure = undefined
+      well()
       stage.written(events)
       return true
     }
     failure = failed
+    askedAt = clock.mono()
     stage.putBack(left)
     log.warn(
       'disk-refuses',

@@ -47,6 +47,8 @@ export function createLinkState(world: {
     failed(error, startedAt) {
       const { does } = storeErrorRules[error.kind]
       problem = `${error.message} ${does}`
+      // Mended by itself at once, and still worth a line: the clock of this board is wrong.
+      if (error.kind === 'clock-skewed') log.warn('clock-skewed', problem)
       if (startedAt < lastFailureAt) return
       if (failures === 0) since = clock.mono()
       failures += 1

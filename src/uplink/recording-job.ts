@@ -51,6 +51,7 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
   let tail: TailReader | undefined
   /** There was a doubt in this life: an append of the life before may still land. */
   let late = false
+  let overtaken = false
   let askedAtEnd = false
 
   async function claimStep(held: HeldRecording, signal: AbortSignal): Promise<JobReport> {
@@ -91,6 +92,9 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
   async function settle(held: HeldRecording, claim: Claim, found: Settlement): Promise<void> {
     if (found.arrived.length > 0) await noteOpened(held, claim)
     await backlog.settle(id, found)
+    // A backlog that knows of no doubt any more may refuse what came late: then the object ends as it was settled.
+    const now = backlog.recording(id)
+    overtaken = late && now !== undefined && now.arrived.length !== found.arrived.length
     late = true
     const { arrived, unitsRead } = found
     if (arrived.length === held.arrived.length) return
@@ -107,13 +111,14 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
   async function mediaStep(held: HeldRecording, claim: Claim, signal: AbortSignal): Promise<JobReport> {
     const at = { state, bodyBytesMax: world.bodyBytesMax() }
     const stepped = await step(world.store, sourceOf(held, claim), at, signal)
-    state = stepped.state
+    state = overtaken ? { at: 'abandoned', why: 'longer' } : stepped.state
     if (state.at === 'abandoned') {
       if (state.found !== undefined) {
         await noteOpened(held, claim)
         unproven = state.found
       }
       await giveUp(claim, state.why)
+      return { did: 'abandon', why: state.why }
     }
     return stepped.report
   }

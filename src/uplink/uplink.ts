@@ -19,6 +19,8 @@ import type { UplinkStatus } from '../format/status.ts'
 import { createAccount } from './account.ts'
 import type { Backlog } from './backlog.ts'
 import { openObjects, waitingBytes } from './backlog-figures.ts'
+import { createOffsetNotes } from './boot-offset.ts'
+import { countWaits, withDiskWaits } from './disk-waits.ts'
 import type { StepReport } from './drain.ts'
 import { type Lane, laneOf, nextTurn, placesMax } from './lanes.ts'
 import { createLinkRate } from './link-rate.ts'
@@ -26,6 +28,7 @@ import { createLinkState } from './link-state.ts'
 import type { ObjectStore, StoreError } from './object-store.ts'
 import { createRecordingJob, type JobReport, type JobWorld, type RecordingJob } from './recording-job.ts'
 import { storeErrorRules } from './store-errors.ts'
+import { createTrackHolds } from './track-holds.ts'
 
 export interface UplinkWorld {
   readonly store: ObjectStore
@@ -59,19 +62,18 @@ export const uplinkTurnMsMax = 2 * turnMs
 
 /** An outage this long puts live footage before what waits; a shorter one is caught up soon enough. */
 const outageMsMin = 60_000
-/** The offset of this boot is written again when it moved by this much, or is known twice as well. */
-const offsetMoveMs = 500
+/** Whoever waits for the disk when the uplink is to stop is waited for this long: a dead disk must not keep the rest. */
+const diskMsAtStop = 2_000
 /** Our own bytes could not be read: the disk is busy or ill, and trying at once would not help it. */
 const unreadableWait = { firstMs: 500, capMs: 60_000, floorMs: 100 }
-
-/** One foreign object is replaced at once; a bucket full of them is tried less and less often. */
-const abandonWait = { firstMs: 100, capMs: 300_000, floorMs: 0 }
 
 interface Entry {
   readonly id: RecordingId
   readonly job: RecordingJob
   lane: Lane
   busy: boolean
+  /** Waits for the disk: it is busy, and takes no place on the link. */
+  atDisk: boolean
   /** The backlog's version at which it had nothing to do. */
   restedAt: number
   failures: number
@@ -87,13 +89,12 @@ export function createUplink(world: UplinkWorld): Uplink {
   const rate = createLinkRate(clock, world.bytesPerSMax)
   const account = createAccount(world.store, { clock, rate })
   const link = createLinkState({ clock, random, log, waitingBytes: () => waitingBytes(backlog) })
-  /** Tracks whose objects had to be given up, until something of theirs arrives again. */
-  const holds = new Map<TrackId, { readonly failures: number; readonly until: number }>()
+  const holds = createTrackHolds(clock, random)
   let version = 0
   let refreshedAt = -1
   let wake: () => void = () => {}
   let fatal: { readonly error: unknown } | undefined
-  let writtenOffset: { readonly ms: number; readonly errorMs: number } | undefined
+  const noteOffset = createOffsetNotes(backlog, { clock, wallTime })
 
   const jobWorld: JobWorld = {
     store: account.store,
@@ -128,31 +129,41 @@ export function createUplink(world: UplinkWorld): Uplink {
       const lane = laneOf(id, id.boot === backlog.boot.counter && recording?.closed === false)
       const entry = entries.get(name)
       if (entry !== undefined) entry.lane = lane
-      else entries.set(name, newEntry(id, lane, createRecordingJob(jobWorld, id)))
+      else entries.set(name, newEntry(id, lane))
     }
     for (const [name, entry] of entries) if (!held.has(name) && !entry.busy) entries.delete(name)
   }
 
+  function newEntry(id: RecordingId, lane: Lane): Entry {
+    const counted = countWaits((isWaiting) => {
+      entry.atDisk = isWaiting
+      wake()
+    })
+    const catalogue: JobWorld['catalogue'] = (record) => counted(world.catalogue(record))
+    const job = createRecordingJob({ ...jobWorld, catalogue, backlog: withDiskWaits(backlog, counted) }, id)
+    const entry: Entry = {
+      ...{ id, lane, job, busy: false, atDisk: false, restedAt: -1, failures: 0, notBefore: 0 },
+      ...{ linkWait: false, problem: undefined },
+    }
+    return entry
+  }
+
   /** Starts as many turns as there are places; returns how long nothing will change by waiting alone, in ms. */
-  function dispatch(signal: AbortSignal, running: Set<Promise<void>>): number {
+  function dispatch(signal: AbortSignal): number {
     const linkWaitMs = link.waitMs()
     if (linkWaitMs > 0) return linkWaitMs
     refresh()
     for (;;) {
       const now = clock.mono()
       const all = [...entries.values()]
-      const serving = all.filter((entry) => entry.busy).map((entry) => entry.lane)
+      const serving = all.filter((entry) => entry.busy && !entry.atDisk).map((entry) => entry.lane)
       const waiting = all.filter((entry) => !entry.busy && entry.restedAt !== version)
-      const goesAt = (entry: Entry): number => Math.max(entry.notBefore, holds.get(entry.id.track)?.until ?? 0)
+      const goesAt = (entry: Entry): number => Math.max(entry.notBefore, holds.until(entry.id.track))
       const ready = waiting.filter((entry) => goesAt(entry) <= now)
       const next = nextTurn(ready, serving, link.certain() ? placesMax : 1)
       if (next === undefined) return Math.min(...waiting.map((entry) => Math.max(1, goesAt(entry) - now)), turnMs)
       next.busy = true
-      const turn = serve(next, signal).finally(() => {
-        running.delete(turn)
-        wake()
-      })
-      running.add(turn)
+      void serve(next, signal).finally(() => wake())
     }
   }
 
@@ -192,11 +203,14 @@ export function createUplink(world: UplinkWorld): Uplink {
         log.warn('backlog-unreadable', report.message, { recording: recordingName(entry.id) })
         return
       case 'abandon':
-        holdTrack(entry.id.track)
+        holds.abandoned(entry.id.track)
         return
       case 'inspect':
       case 'append':
-        await learnOffset()
+        // Not waited for: a lost note costs a recording its date, a dead disk must not cost it its turn.
+        void noteOffset().catch((error: unknown) => {
+          fatal ??= { error }
+        })
         if (report.landed > 0) progressed(entry)
     }
   }
@@ -215,14 +229,8 @@ export function createUplink(world: UplinkWorld): Uplink {
     entry.problem = rule.needsPerson ? error : undefined
   }
 
-  /** A bucket that takes no append object at all must not make us try new names as fast as we can. */
-  function holdTrack(track: TrackId): void {
-    const failures = (holds.get(track)?.failures ?? 0) + 1
-    holds.set(track, { failures, until: clock.mono() + backoffMs(abandonWait, failures, random) })
-  }
-
   function progressed(entry: Entry): void {
-    holds.delete(entry.id.track)
+    holds.progressed(entry.id.track)
     entry.failures = 0
     entry.problem = undefined
     const outageMs = link.progressed()
@@ -231,18 +239,17 @@ export function createUplink(world: UplinkWorld): Uplink {
     for (const { id, lane } of entries.values()) if (lane === 'live') world.cutLive(id.track)
   }
 
-  /** Recordings that outlive this boot get their dates from what it knew. */
-  async function learnOffset(): Promise<void> {
-    const mono = clock.mono()
-    const now = wallTime.at(mono)
-    if (now === undefined) return
-    const offset = { ms: now.wallMs - mono, errorMs: now.errorMs }
-    const before = writtenOffset
-    const news =
-      before === undefined || Math.abs(offset.ms - before.ms) > offsetMoveMs || offset.errorMs < before.errorMs / 2
-    if (!news) return
-    writtenOffset = offset
-    await backlog.learnBootTime(offset)
+  /** Requests are over as soon as their signal says so. */
+  async function turnsOver(): Promise<void> {
+    const until = clock.mono() + diskMsAtStop
+    for (;;) {
+      const busy = [...entries.values()].filter((entry) => entry.busy)
+      const left = busy.every((entry) => entry.atDisk) ? until - clock.mono() : turnMs
+      if (busy.length === 0 || left <= 0) return
+      const asleep = new AbortController()
+      wake = () => asleep.abort()
+      await clock.sleep(left, asleep.signal)
+    }
   }
 
   async function watch(signal: AbortSignal): Promise<void> {
@@ -255,7 +262,6 @@ export function createUplink(world: UplinkWorld): Uplink {
 
   return {
     async run(signal) {
-      const running = new Set<Promise<void>>()
       const over = new AbortController()
       const end = (): void => {
         over.abort()
@@ -268,10 +274,11 @@ export function createUplink(world: UplinkWorld): Uplink {
         const asleep = new AbortController()
         wake = () => asleep.abort()
         world.beat?.turned()
-        await clock.sleep(Math.min(turnMs, dispatch(signal, running)), asleep.signal)
+        await clock.sleep(Math.min(turnMs, dispatch(signal)), asleep.signal)
       }
       end()
-      await Promise.all([...running, watching])
+      await watching
+      await turnsOver()
       if (fatal !== undefined) throw fatal.error
     },
     status() {
@@ -291,7 +298,3 @@ export function createUplink(world: UplinkWorld): Uplink {
     },
   }
 }
-
-const newEntry = (id: RecordingId, lane: Lane, job: RecordingJob): Entry => ({
-  ...{ id, lane, job, busy: false, restedAt: -1, failures: 0, notBefore: 0, linkWait: false, problem: undefined },
-})

@@ -1,5 +1,5 @@
 /**
- * The README's tables are the code's tables. After a change of settings, commands or report fields run
+ * The tables of the READMEs are the code's tables. After a change of settings, commands, report fields or error codes run
  * `UPDATE_DOCS=1 npx vitest run --config test/vitest.config.ts test/tidy/docs` to write them anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -8,11 +8,17 @@ import { expect, test } from 'vitest'
 import { commandTable } from '../../src/commands/program.ts'
 import { settingsTable } from '../../src/config/settings-table.ts'
 import { reportTable } from '../../src/format/report-record.ts'
+import { storeErrorTable } from '../../src/uplink/store-codes.ts'
 
-const readme = fileURLToPath(new URL('../../README.md', import.meta.url))
-const tables = { settings: settingsTable, commands: commandTable, report: reportTable }
+const tables: readonly (readonly [name: string, readme: string, make: () => string])[] = [
+  ['settings', 'README.md', settingsTable],
+  ['commands', 'README.md', commandTable],
+  ['report', 'README.md', reportTable],
+  ['store errors', 'src/uplink/README.md', storeErrorTable],
+]
 
-test.each(Object.entries(tables))('the table of %s in the README is the one in the code', (name, make) => {
+test.each(tables)('the table of %s in %s is the one in the code', (name, path, make) => {
+  const readme = fileURLToPath(new URL(`../../${path}`, import.meta.url))
   const text = readFileSync(readme, 'utf8')
   const [begin, end] = [`<!-- table: ${name} -->\n`, `<!-- end: ${name} -->`]
   const [before, rest] = text.split(begin)
