@@ -190,6 +190,16 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     if (trackKind(track) === 'video') writer.confirmed()
   }
 
+  /**
+   * The database does not answer: the name goes into a segment. If the disk takes nothing at all it is used from memory;
+   * nobody else can be given it, since its token is made by chance, but a power cut may take back that it was.
+   */
+  async function nameAtOnce(recording: Recording, key: string): Promise<void> {
+    await patiently(core, writer.writeClaim(recording), () => {})
+    if (writer.problem() === undefined) return
+    log.warn('name-not-durable', `The name ${key} could not be written down yet; it is used all the same.`)
+  }
+
   /** Both ends of a hole between lives are known: its gap record. */
   async function nameLifeGaps(): Promise<void> {
     await recordLoss(core, [], core.lifeGaps.take())
@@ -296,11 +306,11 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       assert(!recording.claimDurable, 'a recording is claimed once')
       // The first name stands, also when somebody asks again because its row is slow to be written.
       if (recording.claim === undefined) holdings.claim(recording, claim)
-      // With a disk that refuses or hangs the name is used from memory: nobody else can be given it, since its token is
-      // made by chance.
-      await patiently(core, kv.write(holdings.takeRows(), true), () =>
-        log.warn('name-not-durable', `The name ${claim.key} could not be written down yet; it is used all the same.`),
-      )
+      let late = false
+      await patiently(core, kv.write(holdings.takeRows(), true), () => {
+        late = true
+      })
+      if (late && recording.head.video !== undefined) await nameAtOnce(recording, claim.key)
       recording.claimDurable = true
       if (recording.head.video !== undefined) writer.noteClaim(recording)
       changed.ring()
@@ -322,9 +332,9 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       const recording = holdings.find(id)
       // Without a doubt: an append of the life before has landed late, behind what was settled.
       if (recording === undefined) return
-      const landed = holdings.settle(recording, found)
+      const { landed, whole } = holdings.settle(recording, found)
       const { losses } = mendRecording(holdings, recording, memoryAlone)
-      core.lifeGaps.settled(recording)
+      core.lifeGaps.settled(recording, whole)
       const named: Loss[] = [...losses, ...core.lifeGaps.take()]
       const rows = kv.write([...rowsOf(landed, id.track), ...holdings.takeRows()], true)
       arrivedNow(landed, id.track)
@@ -338,7 +348,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       recording.pinnedBelow = 0
       // What its object holds beyond what was proven is nobody's any more.
       recording.doubtful = false
-      core.lifeGaps.settled(recording)
+      core.lifeGaps.settled(recording, false)
       const { heir } = holdings.split(recording, 0, 0)
       const next =
         heir === undefined

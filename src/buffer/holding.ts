@@ -92,6 +92,8 @@ export interface OwedGap {
   readonly from: Moment
   /** The doubtful recording that decides where it begins. */
   readonly of?: string | undefined
+  /** Behind the last footage of a life, not between two recordings of it. */
+  readonly ofLife?: boolean | undefined
   /** Where the footage went on. */
   readonly to?: Moment | undefined
 }

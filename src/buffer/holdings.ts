@@ -74,8 +74,11 @@ export interface Holdings {
   claim(recording: Recording, claim: Claim): void
   /** Forgets the chunks through `throughSeq` and hands them out. */
   confirm(recording: Recording, arrived: Extent, throughSeq: number): readonly HeldChunk[]
-  /** Ends the doubt; forgets the chunks that have arrived and hands them out. Holes behind them are left to `mend.ts`. */
-  settle(recording: Recording, found: Settled): readonly HeldChunk[]
+  /**
+   * Ends the doubt; forgets the chunks that have arrived and hands them out. Holes between those that have not are left to
+   * `mend.ts`, what is missing at the end to `life-gaps.ts`; `whole`: nothing is.
+   */
+  settle(recording: Recording, found: Settled): { readonly landed: readonly HeldChunk[]; readonly whole: boolean }
   close(recording: Recording): void
   /** What is owed for a track has changed. */
   touch(id: TrackId): void
@@ -289,7 +292,9 @@ export function createHoldings(): Holdings {
       // Units that were read back stand behind the last point that was known; behind a hole nobody counted them.
       const read = last === undefined || firstRun(recording.chunks).includes(last) ? unitsRead : 0
       const counted = (last === undefined ? recording.arrivedSeq : last.chunk.seq + 1) + read
-      const bound = next?.chunk.seq ?? (recording.beyond ? counted : recording.endSeq)
+      const endKnown =
+        !recording.beyond || recording.endSeq > (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) + 1
+      const bound = next?.chunk.seq ?? (endKnown ? recording.endSeq : counted)
       recording.arrived = arrived
       recording.arrivedSeq = exact ? bound : Math.min(counted, bound)
       recording.arrivedEndPts =
@@ -298,13 +303,14 @@ export function createHoldings(): Holdings {
         recording.arrivedEndPts
       countOut(recording.head.id.track, landed)
       recording.chunks = recording.chunks.slice(landed.length)
-      if (next === undefined && recording.beyond) recording.endSeq = recording.arrivedSeq
+      const whole = endKnown && next === undefined && recording.arrivedSeq === recording.endSeq
+      recording.endSeq = (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) + 1
       if (next === undefined) recording.tail = { length: recording.base.length + arrived.length, crc64: 0n }
       recording.doubtful = false
       recording.beyond = false
       recording.pinnedBelow = 0
       changed.add(recording)
-      return landed
+      return { landed, whole }
     },
     touch: (id) => void changedTracks.add(track(id)),
     close,

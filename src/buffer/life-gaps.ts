@@ -17,8 +17,8 @@ const owedMax = 64
 export interface LifeGaps {
   /** Footage of a track begins: open holes end here. */
   began(track: TrackId, at: Moment): void
-  /** Nothing about a recording is in doubt any more, or it is given up. */
-  settled(recording: Recording): void
+  /** Nothing about a recording is in doubt any more, or it is given up. `whole`: it misses nothing at its end. */
+  settled(recording: Recording, whole: boolean): void
   /** Holes whose ends are both known. The caller makes their gap records durable, together with the rows. */
   take(): Loss[]
 }
@@ -38,7 +38,7 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
         track.owed.map((gap) => (gap.to === undefined ? { ...gap, to: at } : gap)),
       )
     },
-    settled(recording) {
+    settled(recording, whole) {
       const { id } = recording.head
       const name = recordingName(id)
       const track = holdings.track(id.track)
@@ -46,7 +46,11 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
       const from = endOfFootage(recording)
       change(
         track,
-        track.owed.map((gap) => (gap.of === name ? { ...gap, from, of: undefined } : gap)),
+        track.owed.flatMap((gap) => {
+          if (gap.of !== name) return [gap]
+          // What follows a recording that is whole is known: its camera was down, or said so.
+          return whole && gap.ofLife !== true ? [] : [{ ...gap, from, of: undefined }]
+        }),
       )
     },
     take() {
@@ -65,25 +69,36 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
   }
 }
 
-/** What is owed now that a new life begins. Tracks that go on in their open recording owe nothing. */
+/**
+ * What is owed now that a new life begins: behind each recording in doubt, to the next one, and behind the last one of the
+ * life. A track that goes on in its open recording owes nothing for the life.
+ */
 export function oweForLives(holdings: Holdings, cause: OwedGap['cause']): void {
   for (const track of holdings.tracks()) {
-    if (trackKind(track.id) !== 'video' || track.open !== undefined) continue
-    if (track.owed.some(({ to }) => to === undefined)) continue
-    const last = lastOf(holdings, track)
-    if (last === undefined) continue
-    track.owed = [...track.owed, { cause, ...last }]
+    if (trackKind(track.id) !== 'video') continue
+    const own = holdings.recordings().filter(({ head }) => head.id.track === track.id)
+    const owed = [...track.owed]
+    own.forEach((recording, at) => {
+      const of = recordingName(recording.head.id)
+      const next = own[at + 1]?.head
+      if (!recording.doubtful || next === undefined || owed.some((gap) => gap.of === of)) return
+      owed.push({ cause, from: endOfFootage(recording), of, to: { boot: next.id.boot, monoMs: next.startMonoMs } })
+    })
+    const last = track.open === undefined && owed.every(({ to }) => to !== undefined) ? lastOf(own, track) : undefined
+    if (last !== undefined) owed.push({ cause, ...last })
+    if (owed.length === track.owed.length) continue
+    track.owed = owed
     holdings.touch(track.id)
   }
 }
 
-function lastOf(holdings: Holdings, track: Track): Pick<OwedGap, 'from' | 'of'> | undefined {
-  const last = holdings.recordings().findLast(({ head }) => head.id.track === track.id)
+function lastOf(own: readonly Recording[], track: Track): Pick<OwedGap, 'from' | 'of' | 'ofLife'> | undefined {
+  const last = own.at(-1)
   const from = last && endOfFootage(last)
   if (from === undefined || (track.end !== undefined && isLater(track.end, from))) {
-    return track.end === undefined ? undefined : { from: track.end }
+    return track.end === undefined ? undefined : { from: track.end, ofLife: true }
   }
-  return last?.doubtful === true ? { from, of: recordingName(last.head.id) } : { from }
+  return last?.doubtful === true ? { from, of: recordingName(last.head.id), ofLife: true } : { from, ofLife: true }
 }
 
 const isLater = (one: Moment, other: Moment): boolean =>

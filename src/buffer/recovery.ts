@@ -7,6 +7,7 @@
  */
 import { crc64Combine } from '../base/crc64.ts'
 import { limits } from '../base/limits.ts'
+import { startPtsOf } from '../format/playlist.ts'
 import { type Extent, recordingName, type TrackId, trackKind } from '../format/recording.ts'
 import { firstRun, type HeldChunk, heldChunk, type Recording } from './holding.ts'
 import { after, createHoldings, type Holdings, newRecording, relative } from './holdings.ts'
@@ -104,6 +105,13 @@ function identify(loaded: Loaded, found: Survey): Map<string, Recording> {
     const recording = known.get(name)
     if (recording !== undefined) {
       recording.claim ??= of.claim
+      // While it had no name it may have lost its beginning, and a row may be older than the records.
+      if (of.base.length > recording.base.length) {
+        recording.base = of.base
+        recording.head = of.head
+        recording.arrivedSeq = Math.max(recording.arrivedSeq, of.head.firstSeq)
+        if (recording.arrived.length === 0) recording.arrivedEndPts = startPtsOf(of.head.startMonoMs)
+      }
       return recording
     }
     if (finished(of)) return undefined

@@ -90,7 +90,13 @@ export function recordingRow(held: Recording): string {
 
 const moment = z.tuple([whole, z.number()]).transform(([boot, monoMs]): Moment => ({ boot, monoMs }))
 const owed = z
-  .object({ cause: z.enum(['power', 'stopped']), from: moment, of: z.string().optional(), to: moment.optional() })
+  .object({
+    cause: z.enum(['power', 'stopped']),
+    from: moment,
+    of: z.string().optional(),
+    ofLife: z.boolean().optional(),
+    to: moment.optional(),
+  })
   .transform((row): OwedGap => row)
 const track = z.object({
   nextSeq: whole,
@@ -101,8 +107,8 @@ const track = z.object({
 })
 
 const momentJson = ({ boot, monoMs }: Moment): [number, number] => [boot, monoMs]
-const owedJson = ({ cause, from, of, to }: OwedGap): object => ({
-  ...{ cause, from: momentJson(from), of },
+const owedJson = ({ cause, from, of, ofLife, to }: OwedGap): object => ({
+  ...{ cause, from: momentJson(from), of, ofLife },
   ...(to === undefined ? {} : { to: momentJson(to) }),
 })
 

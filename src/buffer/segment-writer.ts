@@ -33,6 +33,8 @@ export interface SegmentWriter {
   hurry(): void
   /** The claim goes to the disk with the next group, for the day the database is lost. */
   noteClaim(recording: Recording): void
+  /** As `noteClaim`, at once; resolves when it is on the disk, or when the disk has refused. */
+  writeClaim(recording: Recording): Promise<void>
   /** Goes to the disk with the next group, unless the caller calls back first: the gap record is durable then. */
   noteLoss(loss: NotedLoss): () => void
   /** The store has confirmed footage. */
@@ -70,6 +72,7 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
   const losses = new Set<NotedLoss>()
   let nextSegment = world.nextSegment
   let claimedAt: number | undefined
+  const tried = createBell()
   let lastCommit = Number.NEGATIVE_INFINITY
   let lastConfirmed: number = clock.mono()
   let failure: DiskError | undefined
@@ -121,7 +124,9 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
         await ringOrTime(bell, clock, wait)
         continue
       }
-      if (await commit()) {
+      const done = await commit()
+      tried.ring()
+      if (done) {
         delayMs = retryMsFirst
         continue
       }
@@ -212,6 +217,13 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       claims.add(recording)
       bell.ring()
     },
+    async writeClaim(recording) {
+      claims.add(recording)
+      claimedAt = clock.mono() - claimAloneMs
+      bell.ring()
+      do await tried.next()
+      while (claims.has(recording) && failure === undefined && !closing)
+    },
     noteLoss(loss) {
       losses.add(loss)
       return () => void losses.delete(loss)
@@ -238,6 +250,7 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       stage.flush()
       bell.ring()
       closed.ring()
+      tried.ring()
       await running.catch(() => {})
       await ordinary.close()
       await kept.close()
