@@ -162,7 +162,7 @@ export function createHoldings(): Holdings {
   /** What a later life must know to name the hole before its own footage. */
   function noteEnd(recording: Recording): void {
     const { id, startMonoMs, video } = recording.head
-    if (video === undefined) return
+    if (video === undefined || (recording.arrived.length === 0 && recording.chunks.length === 0)) return
     const of = track(id.track)
     const monoMs = Math.max(startMonoMs, monoOf(recording, endPtsOf(recording)))
     if (of.end !== undefined && (of.end.boot > id.boot || (of.end.boot === id.boot && of.end.monoMs >= monoMs))) return

@@ -65,7 +65,7 @@ export function recover(
   if (!loaded.clean) doubt(holdings.recordings(), loaded)
   const trusted = loaded.state === 'whole'
   const holes = mend(holdings, { storedOnce: storedOnce(loaded), noted, sacrificed: now.sacrificed, trusted })
-  settle(holdings, now.bootCounter, noted)
+  settle(holdings, { bootCounter: now.bootCounter, clean: loaded.clean }, noted)
   oweForLives(holdings, loaded.clean ? 'stopped' : 'power')
   for (const recording of holdings.recordings()) {
     for (const held of recording.chunks) {
@@ -170,8 +170,9 @@ function byTrack(recordings: readonly Recording[]): Map<TrackId, Recording[]> {
  */
 function boundEnds(owners: readonly Recording[]): void {
   owners.forEach((recording, index) => {
-    const next = owners[index + 1]?.head.firstSeq ?? Number.MAX_SAFE_INTEGER
-    recording.endSeq = recording.closed ? Math.min(recording.endSeq, next) : recording.head.firstSeq
+    const next = owners[index + 1]?.head.firstSeq
+    if (recording.closed) recording.endSeq = Math.min(recording.endSeq, next ?? Number.MAX_SAFE_INTEGER)
+    else recording.endSeq = next ?? recording.head.firstSeq
   })
 }
 
@@ -253,7 +254,11 @@ function doubt(recordings: readonly Recording[], loaded: Loaded): void {
 }
 
 /** Which recordings are open, where they end, and what may be on its way to the store. */
-function settle(holdings: Holdings, bootCounter: number, noted: readonly NotedLoss[]): void {
+function settle(
+  holdings: Holdings,
+  now: { readonly bootCounter: number; readonly clean: boolean },
+  noted: readonly NotedLoss[],
+): void {
   for (const owners of byTrack(holdings.recordings()).values()) {
     for (const recording of owners) {
       const { head, base, arrived, chunks, claim } = recording
@@ -265,7 +270,8 @@ function settle(holdings: Holdings, bootCounter: number, noted: readonly NotedLo
       const endSeq = (last?.chunk.seq ?? recording.arrivedSeq - 1) + 1
       // Footage that was given up behind it has ended it.
       const goesOn = !noted.some(({ seqs }) => seqs.track === head.id.track && seqs.below > endSeq)
-      const ours = head.id.boot === bootCounter && !recording.doubtful
+      // Footage that a kill may have cost ends its recording, so that the hole behind it has an owner.
+      const ours = head.id.boot === now.bootCounter && !recording.doubtful && (now.clean || !video)
       if (recording === owners.at(-1) && ours && !recording.closed && goesOn) {
         const track = holdings.track(head.id.track)
         track.open = recording

@@ -1,7 +1,7 @@
 /**
  * The youngest footage, in memory. While the store confirms within `spillAfterMs`, a unit never sees the disk; what takes
  * longer is due and goes there in groups. Footage of events is due at once, and everything is when memory runs short or
- * the recorder stops. A unit is never due before an older one of its recording, so that a power cut takes an end and
+ * the recorder stops. A unit is never due before an older one of its camera, so that a power cut takes an end and
  * never a middle.
  *
  * Bytes stay in memory after they were written, as long as there is room, so that the uplink rarely reads the disk.
@@ -9,7 +9,7 @@
  * Data and decisions only; `segment-writer.ts` writes.
  */
 import type { TrackId } from '../format/recording.ts'
-import { type HeldChunk, isPinned, type Recording } from './holding.ts'
+import { type HeldChunk, isPinned } from './holding.ts'
 
 export interface MemoryLimits {
   /** Footage is due this long after it came; 0 is at once. */
@@ -89,14 +89,14 @@ export function createStage(initial: MemoryLimits): Stage {
     return false
   }
 
-  /** In order. Looks from the youngest, so that an urgent unit takes the older ones of its recording with it. */
+  /** In order. Looks from the youngest, so that an urgent unit takes the older ones of its camera with it. */
   function due(now: number): HeldChunk[] {
     if (pressed()) return [...waiting]
-    const urgent = new Set<Recording>()
+    const urgent = new Set<TrackId>()
     const found: HeldChunk[] = []
     for (const held of [...waiting].reverse()) {
-      if (held.protected) urgent.add(held.owner)
-      if (urgent.has(held.owner) || now - held.heldAt >= limits.spillAfterMs) found.push(held)
+      if (held.protected) urgent.add(trackOf(held))
+      if (urgent.has(trackOf(held)) || now - held.heldAt >= limits.spillAfterMs) found.push(held)
     }
     return found.reverse()
   }

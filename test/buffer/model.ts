@@ -395,10 +395,14 @@ function createLife(stage: Stage, random: Random, spillAfterMs: number) {
     own.forEach((unit, index) => {
       const named = gaps.filter((gap) => `video/${gap.camera}` === track && covers(gap, unit))
       if (stored.has(index)) {
-        must(named.length === 0, `${track}: unit ${index} is stored and named in a gap`)
+        must(deaf || named.length === 0, `${track}: unit ${index} is stored and named in a gap`)
         return
       }
-      const goesOn = own.some(({ life }) => life > unit.life)
+      // Before the first footage that anybody knew of, nothing is owed.
+      const first = own.findIndex(
+        (one, at) => stored.has(at) || gaps.some((gap) => `video/${gap.camera}` === track && covers(gap, one)),
+      )
+      const goesOn = own.some(({ life }) => life > unit.life) && first < index
       must(named.length > 0 || !goesOn, `${track}: unit ${index} is not stored, and no gap names it`)
       const kept = named.some(({ cause }) => cause !== 'power' && cause !== 'stopped')
       must(!unit.safe || kept, `${track}: unit ${index} was safe, is not stored, and nobody gave it up`)

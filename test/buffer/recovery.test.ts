@@ -198,7 +198,7 @@ test('a restart at every step of a small life loses nothing that was offered', a
       stage.restart(power)
       buffer = await stage.open()
       expect(seqs(buffer).slice(0, offered.length), `${steps} steps`).toEqual(offered)
-      expect(buffer.open(gate) !== undefined, `${steps} steps`).toBe(power === undefined && buffer.held().length > 0)
+      expect(buffer.open(gate) !== undefined, `${steps} steps`).toBe(false)
       await buffer.close()
     }
   }
