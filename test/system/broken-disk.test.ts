@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, type TestContext, test } from 'vitest'
 import { limits } from '../../src/base/limits.ts'
 import type { Status } from '../../src/format/status.ts'
 import { inNamespace, inNamespaceOf } from '../support/namespace.ts'
@@ -17,14 +17,9 @@ import { badFindings, createRig, type Rig, type RigOptions } from '../support/ri
 const run = promisify(execFile)
 const hangingDisk = new URL('../support/hanging-disk.mjs', import.meta.url).href
 
-let rig: Rig | undefined
-afterEach(async () => {
-  await rig?.close()
-  rig = undefined
-})
-
-async function rigWith(options: RigOptions): Promise<Rig> {
-  rig = await createRig(options)
+async function rigWith(onTestFinished: TestContext['onTestFinished'], options: RigOptions): Promise<Rig> {
+  const rig = await createRig(options)
+  onTestFinished(() => rig.close())
   return rig
 }
 
@@ -37,9 +32,11 @@ const flowsFrom = (bytes: number) => (status: Status) =>
   status.uplink.bytesConfirmed > bytes && status.cameras.every(({ state }) => state === 'recording')
 const some = 300_000
 
-describe('a disk that is not mounted', () => {
-  test('nothing is written beneath; footage flows from memory, and goes to the disk once it is there', async () => {
-    const rig = await rigWith({
+describe.concurrent('a disk that is not mounted', () => {
+  test('nothing is written beneath; footage flows from memory, and goes to the disk once it is there', async ({
+    onTestFinished,
+  }) => {
+    const rig = await rigWith(onTestFinished, {
       edit: (text) => {
         const directory = /directory: "(.*)\/buffer"/.exec(text)?.[1] ?? ''
         return bufferIs(
@@ -74,9 +71,9 @@ describe('a disk that is not mounted', () => {
   })
 })
 
-describe('a disk that is full', () => {
-  test('footage flows while it refuses, and it takes footage again when there is room', async () => {
-    const rig = await rigWith({
+describe.concurrent('a disk that is full', () => {
+  test('footage flows while it refuses, and it takes footage again when there is room', async ({ onTestFinished }) => {
+    const rig = await rigWith(onTestFinished, {
       edit: bufferIsSmall,
       under: inNamespace('mkdir "$0/buffer" && mount -t tmpfs -o size=12m tmpfs "$0/buffer"'),
     })
@@ -99,9 +96,27 @@ describe('a disk that is full', () => {
 
 const bufferIsSmall = (text: string): string => text.replace('minFreeBytes: 64MB', 'minFreeBytes: 0')
 
-describe('a disk that hangs', () => {
-  test('with more than four calls hanging it uploads, looks names up, answers, and stops when told', async () => {
-    const rig = await rigWith({
+describe.concurrent('a disk that is read-only', () => {
+  test('footage flows from memory, and goes to the disk once it can be written', async ({ onTestFinished }) => {
+    const rig = await rigWith(onTestFinished, {
+      under: inNamespace('mkdir "$0/buffer" && mount -t tmpfs -o ro,size=64m tmpfs "$0/buffer"'),
+    })
+    rig.start()
+    const status = await rig.until('flows from memory', (now) => inMemory(now) && flowsFrom(some)(now))
+    expect(status.buffer.problem).toContain('the file system is read-only')
+    await there(rig, 'mount', '-o', 'remount,rw', join(rig.directory, 'buffer'))
+    await rig.until('uses the disk', ({ buffer }) => buffer.problem === null)
+    expect(await rig.stop()).toBe(0)
+    expect(badFindings(await rig.prove())).toEqual([])
+    expect(await rig.command('verify')).toMatchObject({ code: 0 })
+  })
+})
+
+describe.concurrent('a disk that hangs', () => {
+  test('with more than four calls hanging it uploads, looks names up, answers, and stops when told', async ({
+    onTestFinished,
+  }) => {
+    const rig = await rigWith(onTestFinished, {
       // By name, so that each new connection needs a look-up.
       edit: (text) => text.replace('http://127.0.0.1:', 'http://localhost:'),
       preload: (directory) => [`${hangingDisk}?${encodeURIComponent(directory)}`],
@@ -135,8 +150,8 @@ describe('a disk that hangs', () => {
     expect(verified.out).not.toContain('nexplained')
   })
 
-  test('a start on it records in memory, and on the disk once it answers', async () => {
-    const rig = await rigWith({})
+  test('a start on it records in memory, and on the disk once it answers', async ({ onTestFinished }) => {
+    const rig = await rigWith(onTestFinished, {})
     const segments = join(rig.directory, 'buffer/segments')
     await mkdir(segments, { recursive: true })
     // The first thing that is opened for writing: without a reader the call never comes back.
