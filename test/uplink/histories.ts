@@ -177,7 +177,8 @@ function openWorld(history: History, given: Given) {
     async append(request, signal) {
       const { position, body } = request
       // Of an object that vanished nothing is there twice.
-      if (position < Math.min(proven, now().length)) throw new Error(`sent ${position} again, though ${proven} bytes had been proven`)
+      if (position < Math.min(proven, now().length))
+        throw new Error(`sent ${position} again, though ${proven} bytes had been proven`)
       if (!stream.subarray(position, position + body.length).equals(body)) throw new Error('sent other bytes')
       const before = now()
       const wasOurs = isOurs()
