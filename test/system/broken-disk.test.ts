@@ -99,12 +99,14 @@ const bufferIsSmall = (text: string): string => text.replace('minFreeBytes: 64MB
 describe.concurrent('a disk that is read-only', () => {
   test('footage flows from memory, and goes to the disk once it can be written', async ({ onTestFinished }) => {
     const rig = await rigWith(onTestFinished, {
-      under: inNamespace('mkdir "$0/buffer" && mount -t tmpfs -o ro,size=64m tmpfs "$0/buffer"'),
+      under: inNamespace(
+        'mkdir "$0/buffer" && mount -t tmpfs tmpfs "$0/buffer" && mount -o remount,bind,ro "$0/buffer"',
+      ),
     })
     rig.start()
     const status = await rig.until('flows from memory', (now) => inMemory(now) && flowsFrom(some)(now))
     expect(status.buffer.problem).toContain('the file system is read-only')
-    await there(rig, 'mount', '-o', 'remount,rw', join(rig.directory, 'buffer'))
+    await there(rig, 'mount', '-o', 'remount,bind,rw', join(rig.directory, 'buffer'))
     await rig.until('uses the disk', ({ buffer }) => buffer.problem === null)
     expect(await rig.stop()).toBe(0)
     expect(badFindings(await rig.prove())).toEqual([])
