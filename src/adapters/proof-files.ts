@@ -8,6 +8,7 @@ import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TrackId } from '../format/recording.ts'
 import type { Unit } from '../format/unit.ts'
+import { systemClock } from './system-clock.ts'
 
 /** One line of `units.jsonl`. */
 export interface UnitWitness {
@@ -16,6 +17,8 @@ export interface UnitWitness {
   readonly track: TrackId
   readonly length: number
   readonly sha256: string
+  /** When it was whole, on the machine's monotonic clock in ms: how old it was when a kill came. */
+  readonly monoMs: number
 }
 
 export interface ProofFiles {
@@ -37,7 +40,7 @@ export function openProofFiles(directory: string, life: string): ProofFiles {
     camera: (name, run, bytes) => appendFileSync(join(directory, cameraFile(name, life, run)), bytes),
     unit(track, unit) {
       const sha256 = createHash('sha256').update(unit.bytes).digest('hex')
-      const witness: UnitWitness = { life, track, length: unit.bytes.length, sha256 }
+      const witness: UnitWitness = { life, track, length: unit.bytes.length, sha256, monoMs: systemClock.mono() }
       appendFileSync(join(directory, unitsFile), `${JSON.stringify(witness)}\n`)
     },
   }

@@ -1,11 +1,52 @@
 /**
- * Moves what waits in one buffer into another, as new recordings of the same tracks: units as they are, lines as they
- * are. Recordings are named again there, so this is for what no store has heard of, or when nothing of it is on its way
- * to one any more.
+ * From one buffer to another: the account of where footage is missing, and what waits. That moves as new recordings of
+ * the same tracks, units and lines as they are. They get new names there, so this is for what no store has heard of, or
+ * when nothing of it is on its way to one any more.
  */
 import type { Buffer, Held } from '../buffer/buffer.ts'
-import { type Chunk, type RecordingId, recordingName } from '../format/recording.ts'
-import { ticksBetween, ticksPerMs, type Unit, wrapTicks } from '../format/unit.ts'
+import {
+  type Chunk,
+  cameraOf,
+  type RecordingId,
+  recordingName,
+  type TrackId,
+  type VideoHeader,
+} from '../format/recording.ts'
+import { type Ticks, ticksBetween, ticksPerMs, type Unit, wrapTicks } from '../format/unit.ts'
+
+/** How the footage of a track began in a buffer. */
+export interface Beginning {
+  readonly startMonoMs: number
+  readonly video: VideoHeader
+}
+
+/** A shorter hole is none: as in `capture/recorder.ts`, a camera's clock is only so exact. */
+const gapMsMin = 800
+
+/**
+ * Footage of `track` begins in the other buffer. What was missing before it ends there, and not where the first unit of
+ * this buffer begins: the hole since the recorder ran last gets its gap record, or the one that is owed gets its end.
+ */
+export function joinLives(target: Buffer, track: TrackId, start: Beginning): void {
+  const open = target.open(track)
+  const camera = cameraOf(track)
+  if (open !== undefined && camera !== undefined) {
+    const fromMonoMs = monoOf(open.head.startMonoMs, open.endPts)
+    const note = 'The recorder was not running, or was just starting.'
+    if (start.startMonoMs - fromMonoMs >= gapMsMin) {
+      void target.gap({ camera, cause: 'stopped', fromMonoMs, toMonoMs: start.startMonoMs, note })
+    }
+  }
+  target.begin(track, start)
+  const id = target.open(track)?.head.id
+  target.endOpen(track)
+  // It was there to mark the moment.
+  if (id !== undefined) void target.finish(id)
+}
+
+/** On the clock that does not wrap: no recording is longer than an hour or so. */
+const monoOf = (startMonoMs: number, pts: Ticks): number =>
+  startMonoMs + ticksBetween(wrapTicks(Math.round(startMonoMs * ticksPerMs)), pts) / ticksPerMs
 
 export interface CarryOptions {
   /** Names of the recordings that have moved; added to at the moment of each move. */
@@ -63,9 +104,7 @@ function hand(target: Buffer, { head }: Held, found: readonly Read[]): void {
   )
   const [first] = units
   if (first === undefined) return
-  const startPts = wrapTicks(Math.round(head.startMonoMs * ticksPerMs))
-  const startMonoMs = head.startMonoMs + ticksBetween(startPts, first.media.firstPts) / ticksPerMs
-  target.begin(track, { startMonoMs, video })
+  target.begin(track, { startMonoMs: monoOf(head.startMonoMs, first.media.firstPts), video })
   for (const unit of units) target.put(track, unit)
   target.endOpen(track)
 }

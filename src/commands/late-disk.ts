@@ -20,7 +20,7 @@ import type { BufferOpenError } from '../buffer/open-buffer.ts'
 import { catalogueLine } from '../format/catalogue-record.ts'
 import { isoOf } from '../format/names.ts'
 import { type Boot, type RecordingId, recordingName, type TrackId, trackKind } from '../format/recording.ts'
-import { carryOver } from './carry-over.ts'
+import { type Beginning, carryOver, joinLives } from './carry-over.ts'
 import { statusOfBoth, whileInMemory } from './late-disk-status.ts'
 
 export type Opening = Promise<Result<Buffer, BufferOpenError>>
@@ -61,6 +61,8 @@ export function createLateDisk(world: LateDiskWorld): Buffer & { onDisk(): boole
   let dated: Offset | undefined
   const moved = new Set<string>()
   const windows = new Map<TrackId, { readonly from: number; readonly to: number }>()
+  /** Where the footage of each track began in memory. */
+  const begun = new Map<TrackId, Beginning>()
   const over = new AbortController()
   const bell = createBell()
 
@@ -93,12 +95,12 @@ export function createLateDisk(world: LateDiskWorld): Buffer & { onDisk(): boole
   async function switchTo(real: Buffer): Promise<void> {
     const source = memory
     if (source === undefined) return
-    // Footage goes on in a new recording, at the camera's next keyframe.
-    const ids = [...source.held(), ...real.held()]
-    for (const track of new Set(ids.map(({ track }) => track))) {
+    for (const [track, start] of begun) {
+      // Footage goes on in a new recording, at the camera's next keyframe.
       source.endOpen(track)
-      real.endOpen(track)
+      joinLives(real, track, start)
     }
+    begun.clear()
     for (const [track, { from, to }] of windows) real.protect(track, from, to)
     windows.clear()
     disk = real
@@ -179,7 +181,10 @@ export function createLateDisk(world: LateDiskWorld): Buffer & { onDisk(): boole
       return front().boot
     },
     open: (track) => front().open(track),
-    begin: (track, start) => front().begin(track, start),
+    begin(track, start) {
+      if (disk === undefined && !begun.has(track)) begun.set(track, start)
+      front().begin(track, start)
+    },
     put: (track, unit) => front().put(track, unit),
     endOpen: (track) => front().endOpen(track),
     protect(track, from, to) {

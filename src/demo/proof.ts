@@ -21,6 +21,8 @@ export interface WitnessedUnit {
 export interface ProofFinding {
   readonly kind: 'lost' | 'duplicated' | 'different' | 'interrupted'
   readonly sentence: string
+  /** Which of the witnessed units is missing. */
+  readonly unit?: number
 }
 
 export interface UnitProof {
@@ -66,10 +68,11 @@ export async function proveUnits(
       const rest = units.slice(next, until)
       const tail = units[until]?.life !== unit.life && rest.every((other) => other.life === unit.life)
       if (tail && killed.has(unit.life)) {
-        findings.push({ kind: 'interrupted', sentence: `unit ${next} (${unit.length} bytes) was cut off by the kill` })
+        const sentence = `unit ${next} (${unit.length} bytes) was cut off by the kill`
+        findings.push({ kind: 'interrupted', sentence, unit: next })
       } else {
         lost += 1
-        findings.push({ kind: 'lost', sentence: `unit ${next} (${unit.length} bytes) is not in the store` })
+        findings.push({ kind: 'lost', sentence: `unit ${next} (${unit.length} bytes) is not in the store`, unit: next })
       }
     }
   }

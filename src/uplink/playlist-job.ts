@@ -117,7 +117,7 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
       const entry = playlistEntry(plan, position, unit)
       text += entry.text
       position = entry.next
-      endWallMs = endOf(plan, unit.media)
+      endWallMs = wallAfter(endWallMs, entry.text)
     }
     if (finishing && queue.length === 0 && !ended) {
       if (position.entries > 0) text += playlistEnd
@@ -222,9 +222,12 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
   }
 }
 
-function endOf(plan: PlaylistPlan, media: MediaInfo): number | undefined {
-  if (plan.startWallMs === undefined) return undefined
-  return plan.startWallMs + (ticksBetween(plan.startPts, media.firstPts) + media.durationTicks) / 90
+/** As whoever reads the text counts it, to the bit: a line in the catalogue that is written again must be the same. */
+function wallAfter(beforeMs: number | undefined, text: string): number | undefined {
+  const date = /^#EXT-X-PROGRAM-DATE-TIME:(.*)$/m.exec(text)?.[1]
+  const startMs = date === undefined ? beforeMs : Date.parse(date)
+  const seconds = Number.parseFloat(/^#EXTINF:([\d.]+)/m.exec(text)?.[1] ?? '')
+  return startMs === undefined ? undefined : startMs + seconds * 1000
 }
 
 /** Reads a range of any size in bounded pieces. */

@@ -26,7 +26,8 @@ const checkKey = 'Check the access key in the settings: it is unknown, disabled 
 const checkRights =
   'The key may not do this: it needs oss:PutObject and oss:GetObject on these objects, and oss:PutObjectTagging for tags.'
 const checkRegion = "Check store.region: it is not the bucket's."
-const payFirst = 'The account or the bucket is suspended, often for unpaid bills; look into the account at Alibaba Cloud.'
+const payFirst =
+  'The account or the bucket is suspended, often for unpaid bills; look into the account at Alibaba Cloud.'
 const checkToken = 'If it goes on: whoever writes store.credentialsFile has stopped; its temporary keys have ended.'
 const unlock = 'Look for retention rules (WORM) or overwrite protection on the bucket: they forbid to append.'
 

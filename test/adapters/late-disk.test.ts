@@ -227,6 +227,38 @@ describe('once the disk can be used', () => {
     expect(buffer.bootTime(1)).toMatchObject({ offset: { ms: 1_005_000 } })
   })
 
+  /** A recorder with footage of seconds 40 to 43 ended somehow; then one in memory recorded from 50 on, and is switched. */
+  async function secondLife(end: 'stopped' | 'killed'): Promise<Stage> {
+    const one = await late()
+    const { stage } = one
+    const before = await stage.open()
+    record(before, 40_000, 3)
+    await pass(stage, 8_000)
+    const closed = end === 'stopped' ? before.close() : undefined
+    await pass(stage, 3_000)
+    await closed
+    const { clock } = stage
+    stage.restart()
+    stage.clock = clock
+    record(one.buffer, 50_000, 3)
+    one.becomes(() => stage.tryOpen())
+    await pass(stage, 21_000)
+    expect(one.buffer.onDisk()).toBe(true)
+    record(one.buffer, 62_000, 2)
+    await pass(stage, 2_000)
+    const gaps = (await catalogueOf(one.buffer)).filter(({ kind }) => kind === 'gap')
+    // What the life before left unsaid is the buffer's to name; where it ends is ours.
+    const cause = expect.stringMatching(/^(stopped|power)$/)
+    expect(gaps).toMatchObject([{ cause, fromMonoMs: 43_000, toMonoMs: 50_000, camera: 'gate' }])
+    expect(stage.fatal).toEqual([])
+    return stage
+  }
+
+  test('what was missing since it was used ends where the footage in memory began', async () => {
+    await secondLife('stopped')
+    await secondLife('killed')
+  })
+
   test('whoever waits for a change is woken', async () => {
     const one = await late()
     let woken = false

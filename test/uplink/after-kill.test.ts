@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { createMemoryBacklog } from '../support/memory-backlog.ts'
 import { createMemoryStore, type MemoryStore } from '../support/memory-store.ts'
 import { clip } from './haul.ts'
-import { catalogueOf, drainAll, extentOf, type Killed, key, nextLife, publishedLengths } from './killed.ts'
+import { catalogueOf, drainAll, extentOf, type Killed, key, nextLife, playlistKey, publishedLengths } from './killed.ts'
 
 const units = await clip(8)
 const lengths = units.map((unit) => unit.bytes.length)
@@ -99,4 +100,128 @@ describe('after a kill', () => {
       expect(Buffer.compare(inHeirs(life), pending)).toBe(0)
     },
   )
+
+  test('an append of the dead life that lands after the doubt was settled is adopted, not foreign', async () => {
+    // The dead life had sent units 3 to 6 as one body; of these 5 and 6 were never spilled.
+    const store = createMemoryStore()
+    const { append } = store
+    let isLanded = false
+    store.append = (request, signal) => {
+      if (!isLanded && request.key === key) {
+        isLanded = true
+        store.objects.set(key, { bytes: joined(0, 7), appendable: true, headers: {} })
+      }
+      return append(request, signal)
+    }
+    const life = await live({ stored: 3, known: 3, pending: [3, 5] }, store)
+    expect(life.backlog.settled.map((one) => one.arrived)).toEqual([
+      extentOf(units.slice(0, 3)),
+      extentOf(units.slice(0, 7)),
+    ])
+    expect(life.backlog.cuts).toEqual([])
+    expect(publishedLengths(life.store)).toEqual(lengths.slice(0, 7))
+    expect(catalogueOf(life.backlog).map((line) => line.kind)).toEqual(['recording-end'])
+  })
+
+  test('before a recording that was in doubt ends, the store is asked once more', async () => {
+    const store = createMemoryStore()
+    let heads = 0
+    store.fate = (_call, name, what) => {
+      if (what === 'inspect' && name === key) heads += 1
+      // After the first answer, and long before the end is written.
+      if (heads === 2) store.objects.set(key, { bytes: joined(0, 4), appendable: true, headers: {} })
+      return undefined
+    }
+    const life = await live({ stored: 2, known: 2 }, store)
+    expect(life.backlog.settled).toMatchObject([
+      { unitsRead: 0 },
+      { arrived: extentOf(units.slice(0, 4)), unitsRead: 2 },
+    ])
+    expect(publishedLengths(life.store)).toEqual(lengths.slice(0, 4))
+    expect(catalogueOf(life.backlog)).toMatchObject([{ kind: 'recording-end', bytes: joined(0, 4).length }])
+  })
+
+  test('a backlog that takes no second settlement ends the object where the first one left it', async () => {
+    const store = createMemoryStore()
+    let heads = 0
+    store.fate = (_call, name, what) => {
+      if (what === 'inspect' && name === key) heads += 1
+      if (heads === 2) store.objects.set(key, { bytes: joined(0, 4), appendable: true, headers: {} })
+      return undefined
+    }
+    const life = nextLife(store, { units, stored: 2, known: 2 })
+    const { settle } = life.backlog
+    life.backlog.settle = async (...args) => {
+      if (life.kept.doubt !== undefined) await settle.apply(life.backlog, args)
+    }
+    await drainAll(store, life.backlog)
+    expect(catalogueOf(life.backlog)).toContainEqual(expect.objectContaining({ kind: 'alarm', about: key }))
+    expect(store.objects.get(key)?.bytes.length).toBe(joined(0, 4).length)
+  })
+
+  test('a tail too long to be read back closes the object as the store gives it, with an alarm', async () => {
+    const foreign = Buffer.alloc(65 * 2 ** 20, 0x47)
+    const store = createMemoryStore()
+    const life = nextLife(store, { units, stored: 3, known: 1, pending: [2, 3], foreign })
+    await drainAll(store, life.backlog)
+    const whole = bytesAt(store, key)
+    const lines = catalogueOf(life.backlog).filter((line) => 'key' in line && line.key === key)
+    expect(lines).toMatchObject([{ kind: 'recording-end', why: 'unproven', bytes: whole.length }])
+    expect(catalogueOf(life.backlog)).toContainEqual(expect.objectContaining({ kind: 'alarm', about: key }))
+    expect(Buffer.compare(inHeirs({ ...life, store }), joined(2, 3))).toBe(0)
+    expect(whole.length).toBe(joined(0, 3).length + foreign.length)
+  })
+
+  test('reading a tail goes on where a lost reply left it', async () => {
+    const store = createMemoryStore()
+    let reads = 0
+    store.fate = (_call, name, what) => {
+      if (name !== key || what !== 'read') return undefined
+      reads += 1
+      return reads % 2 === 1 ? 'lost' : undefined
+    }
+    const life = await live({ stored: 6, known: 1 }, store)
+    expect(life.backlog.settled).toMatchObject([{ arrived: extentOf(units.slice(0, 6)), unitsRead: 5 }])
+  })
+
+  test('bytes that arrive after the end mark of a playlist stay outside of it', async () => {
+    const first = await live({ stored: 2, known: 2 })
+    const published = bytesAt(first.store, playlistKey)
+    const life = nextLife(first.store, { units, stored: 4, known: 2 })
+    await drainAll(first.store, life.backlog)
+    expect(life.backlog.settled).toMatchObject([{ arrived: extentOf(units.slice(0, 4)), unitsRead: 2 }])
+    expect(bytesAt(first.store, playlistKey).equals(published)).toBe(true)
+  })
+
+  test('a recording whose end was written twice has twice the same line', async () => {
+    const store = createMemoryStore()
+    const first = nextLife(store, { units, stored: 0, known: 0, pending: [0, 8] })
+    first.kept.doubt = undefined
+    await drainAll(store, first.backlog)
+    // The next life finds the claim, and everything published already.
+    const second = nextLife(store, { units, stored: 8, known: 8 })
+    await drainAll(store, second.backlog)
+    const ends = [first, second].map(({ backlog }) =>
+      catalogueOf(backlog).filter((line) => line.kind === 'recording-end'),
+    )
+    expect(ends[1]).toEqual(ends[0])
+    expect(ends[0]).toMatchObject([{ end: expect.stringMatching(/Z$/) }])
+  })
+
+  test('lines that only the store still has are adopted', async () => {
+    const lines = ['{"v":1,"a":1}\n', '{"v":1,"b":2}\n', '{"v":1,"c":3}\n'].map((text) => Buffer.from(text))
+    const store = createMemoryStore()
+    const backlog = createMemoryBacklog({ id: 'b', counter: 2 })
+    const id = backlog.begin('events', 0)
+    backlog.close('events')
+    const [kept] = backlog.kept
+    if (kept === undefined) throw new Error('nothing is kept')
+    kept.claim = { key: 'site/events/shed/x.jsonl', token: 't' }
+    kept.arrived = extentOf([{ bytes: lines[0] ?? Buffer.alloc(0) }])
+    kept.doubt = { pendingFrom: kept.arrived, beyond: true }
+    const bytes = Buffer.concat(lines)
+    store.objects.set(kept.claim.key, { bytes, appendable: true, headers: {} })
+    await drainAll(store, backlog)
+    expect(backlog.settled).toMatchObject([{ id, arrived: extentOf([{ bytes }]), unitsRead: 2 }])
+  })
 })
