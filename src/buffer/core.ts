@@ -9,6 +9,7 @@ import type { KvWriter } from './kv-writer.ts'
 import type { LifeGaps } from './life-gaps.ts'
 import type { Lines } from './lines.ts'
 import { gapLine, type Loss, lossSentence, type Times } from './loss.ts'
+import type { Evidence } from './mend.ts'
 import { lineKey } from './rows.ts'
 import type { SegmentDisk } from './segment-disk.ts'
 import type { SegmentWriter } from './segment-writer.ts'
@@ -33,6 +34,8 @@ export interface Core {
   readonly times: Times
   readonly lines: Lines
   readonly changed: Bell
+  /** What was on the disk once, as the rows said when it was opened. */
+  readonly storedOnce: Evidence['storedOnce']
   /** See `SegmentWriter.noteLoss`. */
   readonly noteLoss: SegmentWriter['noteLoss']
   /** What was given up since the process began. */

@@ -92,11 +92,15 @@ export interface OwedGap {
   readonly from: Moment
   /** The doubtful recording that decides where it begins. */
   readonly of?: string | undefined
-  /** Behind the last footage of a life, not between two recordings of it. */
-  readonly ofLife?: boolean | undefined
+  /** Behind the last footage of a life, not between two recordings of it: that life's footage has numbers below this. */
+  readonly belowSeq?: number | undefined
   /** Where the footage went on. */
   readonly to?: Moment | undefined
 }
+
+/** Boots count up, and each has its clock. */
+export const laterOf = (one: Moment, other: Moment): Moment =>
+  one.boot > other.boot || (one.boot === other.boot && one.monoMs > other.monoMs) ? one : other
 
 /** A chunk as it joins the buffer, whoever brings it. */
 export const heldChunk = (
@@ -141,3 +145,9 @@ export const startMonoOf = (held: HeldChunk): number =>
 
 export const endMonoOf = (held: HeldChunk): number =>
   held.chunk.media === undefined ? held.owner.head.startMonoMs : monoOf(held.owner, endOf(held.chunk.media))
+
+/** Where the footage of a recording ends, as far as it is known. */
+export const endOfFootage = (recording: Recording): Moment => ({
+  boot: recording.head.id.boot,
+  monoMs: monoOf(recording, endPtsOf(recording)),
+})

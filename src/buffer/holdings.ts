@@ -24,10 +24,11 @@ import type { Ticks } from '../format/unit.ts'
 import {
   endIn,
   endOf,
-  endPtsOf,
+  endOfFootage,
   firstRun,
   type HeldChunk,
   heldChunk,
+  laterOf,
   monoOf,
   type Place,
   type Recording,
@@ -161,12 +162,14 @@ export function createHoldings(): Holdings {
 
   /** What a later life must know to name the hole before its own footage. */
   function noteEnd(recording: Recording): void {
-    const { id, startMonoMs, video } = recording.head
+    const { id, video, firstSeq } = recording.head
     if (video === undefined || (recording.arrived.length === 0 && recording.chunks.length === 0)) return
     const of = track(id.track)
-    const monoMs = Math.max(startMonoMs, monoOf(recording, endPtsOf(recording)))
-    if (of.end !== undefined && (of.end.boot > id.boot || (of.end.boot === id.boot && of.end.monoMs >= monoMs))) return
-    of.end = { boot: id.boot, monoMs }
+    const end = endOfFootage(recording)
+    of.end = of.end === undefined ? end : laterOf(of.end, end)
+    of.owed = of.owed.map((gap) =>
+      gap.belowSeq !== undefined && firstSeq < gap.belowSeq ? { ...gap, from: laterOf(end, gap.from) } : gap,
+    )
   }
 
   function split(recording: Recording, from: number, to: number): Cut {

@@ -5,7 +5,7 @@
  */
 import type { TrackId } from '../format/recording.ts'
 import { cameraOf, recordingName, trackKind } from '../format/recording.ts'
-import { endPtsOf, type Moment, monoOf, type OwedGap, type Recording, type Track } from './holding.ts'
+import { endOfFootage, laterOf, type Moment, type OwedGap, type Recording, type Track } from './holding.ts'
 import type { Holdings } from './holdings.ts'
 import type { Loss } from './loss.ts'
 
@@ -29,6 +29,15 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
     holdings.touch(track.id)
   }
 
+  /** A cut may have moved the end of a life to another recording. */
+  function lastBelow({ from, belowSeq = 0 }: OwedGap, track: TrackId, end: Moment): Moment {
+    return holdings
+      .recordings()
+      .filter(({ head, chunks }) => head.id.track === track && head.firstSeq < belowSeq && chunks.length > 0)
+      .map(endOfFootage)
+      .reduce(laterOf, laterOf(from, end))
+  }
+
   return {
     began(id, at) {
       const track = holdings.track(id)
@@ -43,13 +52,14 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
       const name = recordingName(id)
       const track = holdings.track(id.track)
       if (!track.owed.some(({ of }) => of === name)) return
-      const from = endOfFootage(recording)
+      const end = endOfFootage(recording)
       change(
         track,
         track.owed.flatMap((gap) => {
           if (gap.of !== name) return [gap]
           // What follows a recording that is whole is known: its camera was down, or said so.
-          return whole && gap.ofLife !== true ? [] : [{ ...gap, from, of: undefined }]
+          if (whole && gap.belowSeq === undefined) return []
+          return [{ ...gap, from: lastBelow(gap, id.track, end), of: undefined }]
         }),
       )
     },
@@ -59,6 +69,9 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
           ({ of, to }, at) => to !== undefined && (of === undefined || at < track.owed.length - owedMax),
         )
         if (known.length === 0) return []
+        // In the batch of the gap record, so that the next life knows that there was footage from there on.
+        for (const { to } of known)
+          if (to !== undefined) track.end = track.end === undefined ? to : laterOf(track.end, to)
         change(
           track,
           track.owed.filter((gap) => !known.includes(gap)),
@@ -77,7 +90,7 @@ export function oweForLives(holdings: Holdings, cause: OwedGap['cause']): void {
   for (const track of holdings.tracks()) {
     if (trackKind(track.id) !== 'video') continue
     const own = holdings.recordings().filter(({ head }) => head.id.track === track.id)
-    const owed = [...track.owed]
+    const owed = track.owed.map((gap) => endedSince(gap, own))
     own.forEach((recording, at) => {
       const of = recordingName(recording.head.id)
       const next = own[at + 1]?.head
@@ -86,28 +99,28 @@ export function oweForLives(holdings: Holdings, cause: OwedGap['cause']): void {
     })
     const last = track.open === undefined && owed.every(({ to }) => to !== undefined) ? lastOf(own, track) : undefined
     if (last !== undefined) owed.push({ cause, ...last })
-    if (owed.length === track.owed.length) continue
+    if (owed.length === track.owed.length && owed.every((gap, at) => gap === track.owed[at])) continue
     track.owed = owed
     holdings.touch(track.id)
   }
 }
 
-function lastOf(own: readonly Recording[], track: Track): Pick<OwedGap, 'from' | 'of' | 'ofLife'> | undefined {
-  const last = own.at(-1)
-  const from = last && endOfFootage(last)
-  if (from === undefined || (track.end !== undefined && isLater(track.end, from))) {
-    return track.end === undefined ? undefined : { from: track.end, ofLife: true }
-  }
-  return last?.doubtful === true ? { from, of: recordingName(last.head.id), ofLife: true } : { from, ofLife: true }
+/** Footage has begun behind it, and its process ended before that was written down. */
+function endedSince(gap: OwedGap, own: readonly Recording[]): OwedGap {
+  const { to, belowSeq } = gap
+  const next = own.find(({ head }) => belowSeq !== undefined && head.firstSeq >= belowSeq)?.head
+  return to !== undefined || next === undefined ? gap : { ...gap, to: { boot: next.id.boot, monoMs: next.startMonoMs } }
 }
 
-const isLater = (one: Moment, other: Moment): boolean =>
-  one.boot > other.boot || (one.boot === other.boot && one.monoMs > other.monoMs)
-
-const endOfFootage = (recording: Recording): Moment => ({
-  boot: recording.head.id.boot,
-  monoMs: monoOf(recording, endPtsOf(recording)),
-})
+function lastOf(own: readonly Recording[], track: Track): Pick<OwedGap, 'from' | 'of' | 'belowSeq'> | undefined {
+  const last = own.at(-1)
+  const end = last && endOfFootage(last)
+  const belowSeq = track.nextSeq
+  if (end === undefined || (track.end !== undefined && laterOf(track.end, end) === track.end)) {
+    return track.end === undefined ? undefined : { from: track.end, belowSeq }
+  }
+  return last?.doubtful === true ? { from: end, of: recordingName(last.head.id), belowSeq } : { from: end, belowSeq }
+}
 
 const notes = {
   power: 'The recorder or its power ended, and what it held in memory with it.',

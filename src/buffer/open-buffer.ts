@@ -155,7 +155,7 @@ async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: S
       times,
       lines,
     },
-    ...{ changed, evicted: { units: 0, bytes: 0 } },
+    ...{ changed, evicted: { units: 0, bytes: 0 }, storedOnce: recovered.storedOnce },
     noteLoss: (loss) => late.writer?.noteLoss(loss) ?? (() => {}),
   }
   await settleRows(core, recovered, loaded, found)

@@ -29,6 +29,8 @@ export interface Recovered {
   readonly losses: readonly Loss[]
   /** Record tracks in which lines are missing. */
   readonly brokenLines: readonly TrackId[]
+  /** What was on the disk once and is gone, for holes that the store has to judge first. */
+  readonly storedOnce: Evidence['storedOnce']
 }
 
 export function recover(
@@ -64,7 +66,8 @@ export function recover(
   const noted = takeNoted(holdings, found.losses)
   if (!loaded.clean) doubt(holdings.recordings(), loaded)
   const trusted = loaded.state === 'whole'
-  const holes = mend(holdings, { storedOnce: storedOnce(loaded), noted, sacrificed: now.sacrificed, trusted })
+  const stored = storedOnce(loaded)
+  const holes = mend(holdings, { storedOnce: stored, noted, sacrificed: now.sacrificed, trusted })
   settle(holdings, { bootCounter: now.bootCounter, clean: loaded.clean }, noted)
   oweForLives(holdings, loaded.clean ? 'stopped' : 'power')
   for (const recording of holdings.recordings()) {
@@ -74,16 +77,22 @@ export function recover(
       held.protected = segment?.protected === true
     }
   }
-  return { holdings, segments: [...segments.values()], ...holes, losses: [...noted, ...holes.losses] }
+  return {
+    holdings,
+    segments: [...segments.values()],
+    ...holes,
+    losses: [...noted, ...holes.losses],
+    storedOnce: stored,
+  }
 }
 
 /** What the row of a segment says about a unit: it was on the disk once, whole. */
 function storedOnce(loaded: Loaded): Evidence['storedOnce'] {
-  const stored = new Map<string, StoredOnce>()
+  const found = new Map<string, StoredOnce>()
   for (const [segment, { chunks }] of loaded.segments) {
-    for (const entry of chunks) stored.set(`${entry.track} ${entry.seq}`, { segment, entry })
+    for (const entry of chunks) found.set(`${entry.track} ${entry.seq}`, { segment, entry })
   }
-  return (track, seq) => stored.get(`${track} ${seq}`)
+  return (track, seq) => found.get(`${track} ${seq}`)
 }
 
 /** Every recording that rows, or the headers of records, know of. */
@@ -184,7 +193,7 @@ function ownerOf(owners: readonly Recording[], seq: number): Recording | undefin
 }
 
 /** It is on the disk already, so that nobody asks how old it is. */
-const stored = { bytes: undefined, heldAt: 0, protected: false } as const
+const onDisk = { bytes: undefined, heldAt: 0, protected: false } as const
 
 function placeUnits(
   owners: readonly Recording[],
@@ -208,7 +217,7 @@ function placeUnits(
     if (seq < owner.arrivedSeq) continue
     const chunk = { seq, length, crc64, media }
     const place = { at: 'segment', segment, offset } as const
-    owner.chunks.push(heldChunk({ chunk, before, owner, place, ...stored, lines: 0 }))
+    owner.chunks.push(heldChunk({ chunk, before, owner, place, ...onDisk, lines: 0 }))
   }
 }
 
@@ -231,7 +240,7 @@ function placeLines(owners: readonly Recording[], lines: readonly LoadedLine[]):
     const last = owner.chunks.at(-1)
     const before = last ? after(owner, last) : { length: owner.base.length + owner.arrived.length, crc64: 0n }
     const place = { at: 'row', key } as const
-    owner.chunks.push(heldChunk({ chunk, before, owner, place, ...stored, lines: count }))
+    owner.chunks.push(heldChunk({ chunk, before, owner, place, ...onDisk, lines: count }))
   }
 }
 

@@ -94,7 +94,7 @@ const owed = z
     cause: z.enum(['power', 'stopped']),
     from: moment,
     of: z.string().optional(),
-    ofLife: z.boolean().optional(),
+    belowSeq: whole.optional(),
     to: moment.optional(),
   })
   .transform((row): OwedGap => row)
@@ -107,8 +107,8 @@ const track = z.object({
 })
 
 const momentJson = ({ boot, monoMs }: Moment): [number, number] => [boot, monoMs]
-const owedJson = ({ cause, from, of, ofLife, to }: OwedGap): object => ({
-  ...{ cause, from: momentJson(from), of, ofLife },
+const owedJson = ({ cause, from, of, belowSeq, to }: OwedGap): object => ({
+  ...{ cause, from: momentJson(from), of, belowSeq },
   ...(to === undefined ? {} : { to: momentJson(to) }),
 })
 

@@ -403,7 +403,7 @@ function createLife(stage: Stage, random: Random, spillAfterMs: number) {
         (one, at) => stored.has(at) || gaps.some((gap) => `video/${gap.camera}` === track && covers(gap, one)),
       )
       const goesOn = own.some(({ life }) => life > unit.life) && first < index
-      must(named.length > 0 || !goesOn, `${track}: unit ${index} is not stored, and no gap names it`)
+      must(deaf || named.length > 0 || !goesOn, `${track}: unit ${index} is not stored, and no gap names it`)
       const kept = named.some(({ cause }) => cause !== 'power' && cause !== 'stopped')
       must(!unit.safe || kept, `${track}: unit ${index} was safe, is not stored, and nobody gave it up`)
     })
