@@ -4,8 +4,8 @@
  *
  * There are two buffers then, told apart by their boot counters: what the one in memory holds is sent from there, what
  * came later from the disk. Of the first, recordings that have no name yet move to the disk at once (no store has heard
- * of them); named ones move at an orderly stop, from what was not confirmed. An append whose answer was still out at the
- * stop may then be in the store twice, once in each recording.
+ * of them); named ones move at an orderly stop, from what was not confirmed. An append whose answer was still out then
+ * may be in the store twice, once in each recording.
  *
  * What can be lost: footage held in memory when the power fails, the process ends, or the memory is full (then a gap
  * record says so). One try at a time: a disk that hangs holds the threads of one try, however long it lasts.

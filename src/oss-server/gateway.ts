@@ -15,7 +15,7 @@ import { Link } from './link.ts'
 import { listObjects } from './list-operation.ts'
 import { answerInstead, distort, meddle } from './mischief.ts'
 import type { ObjectStore } from './object-store.ts'
-import { type OssRequest, operationOf, type Reply } from './operation.ts'
+import { type OssRequest, operationOf, queryOf, type Reply } from './operation.ts'
 import { getObject, headObject, objectAcl, objectMeta, objectTagging } from './read-operations.ts'
 import { refusals } from './refusal.ts'
 import { type Exchange, errorReply, makeRequestId, send } from './reply.ts'
@@ -82,6 +82,7 @@ async function serveKnown(
   const { exchange, answer } = wire
   const { request } = exchange
   const fault = world.faults.pick(head.operation, head.key)
+  if (fault !== undefined) world.statistics.metFault(head.operation)
   const hangUp = () => request.socket.destroy()
 
   if (fault?.kind === 'refuse') return void hangUp()
@@ -155,6 +156,10 @@ async function takeBody(
     links: [world.up, ...slow],
   })
   world.statistics.received(body.bytes)
+  const position = queryOf(head, 'position')
+  if (head.operation === 'append' && position !== undefined) {
+    world.statistics.receivedAt(Number(position), body.bytes, world.store.find(head.key)?.bytes ?? 0)
+  }
   return body
 }
 

@@ -5,8 +5,12 @@ export interface ServerStatistics {
   readonly requests: Readonly<Record<Operation, number>>
   /** Fired faults by kind. */
   readonly faults: Readonly<Record<string, number>>
+  /** Requests that met a fault, by operation. */
+  readonly faultsOn: Readonly<Record<Operation, number>>
   /** Bodies taken whole. */
   readonly bytesReceived: number
+  /** Bytes of append bodies that the object held already when they had come. */
+  readonly bytesAgain: number
   /** Requests being worked on now. */
   readonly inFlight: number
   /** The most appends to one key that were ever in flight together; more than 1 breaks the recorder's promise. */
@@ -16,7 +20,9 @@ export interface ServerStatistics {
 export class Statistics {
   readonly #requests = new Map<Operation, number>()
   readonly #appending = new Map<string, number>()
+  readonly #faultsOn = new Map<Operation, number>()
   #bytesReceived = 0
+  #bytesAgain = 0
   #inFlight = 0
   #appendsPerKeyMax = 0
 
@@ -37,18 +43,31 @@ export class Statistics {
     else this.#appending.set(key, together)
   }
 
+  metFault(operation: Operation): void {
+    this.#faultsOn.set(operation, (this.#faultsOn.get(operation) ?? 0) + 1)
+  }
+
   received(bytes: number): void {
     this.#bytesReceived += bytes
   }
 
+  /** @param lengthBytes of the object, when a body for `position` had come */
+  receivedAt(position: number, bytes: number, lengthBytes: number): void {
+    this.#bytesAgain += Math.max(0, Math.min(bytes, lengthBytes - position))
+  }
+
   now(faults: Readonly<Record<string, number>>): ServerStatistics {
-    const requests = Object.fromEntries(operations.map((name) => [name, this.#requests.get(name) ?? 0]))
     return {
-      requests: requests as Record<Operation, number>,
+      requests: perOperation(this.#requests),
       faults,
+      faultsOn: perOperation(this.#faultsOn),
       bytesReceived: this.#bytesReceived,
+      bytesAgain: this.#bytesAgain,
       inFlight: this.#inFlight,
       appendsPerKeyMax: this.#appendsPerKeyMax,
     }
   }
 }
+
+const perOperation = (counts: ReadonlyMap<Operation, number>): Record<Operation, number> =>
+  Object.fromEntries(operations.map((name) => [name, counts.get(name) ?? 0])) as Record<Operation, number>

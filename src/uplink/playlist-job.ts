@@ -226,7 +226,7 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
 function wallAfter(beforeMs: number | undefined, text: string): number | undefined {
   const date = /^#EXT-X-PROGRAM-DATE-TIME:(.*)$/m.exec(text)?.[1]
   const startMs = date === undefined ? beforeMs : Date.parse(date)
-  const seconds = Number.parseFloat(/^#EXTINF:([\d.]+)/m.exec(text)?.[1] ?? '')
+  const seconds = Number.parseFloat(/^#EXTINF:([^,]*)/m.exec(text)?.[1] ?? '')
   return startMs === undefined ? undefined : startMs + seconds * 1000
 }
 

@@ -194,6 +194,23 @@ describe('once the disk can be used', () => {
     expect(buffer.status().units).toBe(0)
   })
 
+  test('what has moved is gone from memory for whoever was just naming it', async () => {
+    let moved: RecordingId | undefined
+    const { buffer } = await switched(async ({ buffer }) => {
+      record(buffer, 50_000, 1)
+      // This one keeps the memory in use.
+      await buffer.claim(at(videoHeld(buffer), 0), claim)
+      buffer.endOpen(gate)
+      record(buffer, 51_000, 1)
+      moved = at(videoHeld(buffer), 1)
+    })
+    if (moved === undefined) throw new Error('no recording')
+    expect(buffer.recording(moved)).toBeUndefined()
+    await buffer.claim(moved, { ...claim, token: 'two' })
+    expect(await buffer.read(moved, 1, 1)).toMatchObject({ ok: false, error: { kind: 'gone' } })
+    expect(videoHeld(buffer).map(({ boot }) => boot)).toEqual([memoryBootCounter('boot-1'), 1])
+  })
+
   test('what of it was not confirmed is on the disk after an orderly stop', async () => {
     let units: Unit[] = []
     const { buffer, stage } = await switched(async ({ buffer }) => {
@@ -261,6 +278,10 @@ describe('once the disk can be used', () => {
 
   test('whoever waits for a change is woken', async () => {
     const one = await late()
+    // Something that is sent from memory, and nothing that is going to change about it.
+    record(one.buffer, 50_000, 1)
+    await one.buffer.claim(at(videoHeld(one.buffer), 0), claim)
+    one.buffer.endOpen(gate)
     let woken = false
     const signal = new AbortController()
     void one.buffer.changed(signal.signal).then(() => {

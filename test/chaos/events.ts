@@ -82,6 +82,20 @@ const machine: Readonly<Record<string, (turn: Turn) => Promise<void>>> = {
     await turn.world.freeDisk()
     turn.say('the disk is freed')
   },
+  async 'backlog on a full disk'(turn) {
+    const { world, say } = turn
+    await world.standIn.setOffline(true)
+    await hold(turn, 'the store is offline', 8, 15)
+    say('SIGTERM to the recorder, which closes the segment; it starts again')
+    await world.stop()
+    world.start()
+    await hold(turn, 'it starts offline', 2, 5)
+    await world.fillDisk(0)
+    await hold(turn, 'the disk is filled, so that what waits on it may have to go', 4, 10)
+    await world.standIn.setOffline(false)
+    await world.freeDisk()
+    say('the store is online, the disk is freed')
+  },
   async 'clock step'(turn) {
     const ms = Math.round(between(turn.random, -1, 1) * 3 * 3_600_000)
     await turn.world.stepWall(ms)

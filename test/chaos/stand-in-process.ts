@@ -30,6 +30,8 @@ export interface StandIn {
   order(method: 'POST' | 'DELETE', what: string, value?: unknown): Promise<void>
   /** Asks for its counts; keeps them. */
   count(): Promise<void>
+  /** Takes no connections but orders, also after a kill and a start. */
+  setOffline(offline: boolean): Promise<void>
   start(): Promise<void>
   kill(): Promise<void>
   /** SIGTERM. */
@@ -49,6 +51,8 @@ export async function openStandIn(cli: string, directory: string): Promise<Stand
   let wanted = false
   let died: string | undefined
   let port = 0
+  let offline = false
+  let up = false
   let last: ServerStatistics | undefined
 
   async function start(): Promise<void> {
@@ -74,7 +78,10 @@ export async function openStandIn(cli: string, directory: string): Promise<Stand
     while (died === undefined && performance.now() < deadline) {
       const text = await readFile(logFile, 'utf8')
       port ||= Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1] ?? 0)
-      if (port > 0 && (await answers())) return
+      if (port > 0 && (await answers())) {
+        up = true
+        return await sayOffline()
+      }
       await sleep(50)
     }
     throw new Error(died ?? `the stand-in did not start within ${startMsMax} ms`)
@@ -93,6 +100,13 @@ export async function openStandIn(cli: string, directory: string): Promise<Stand
       (reply) => reply.text().then(() => true),
       () => false,
     )
+
+  async function order(method: 'POST' | 'DELETE', what: string, value?: unknown): Promise<void> {
+    const reply = await ask(method, what, value === undefined ? undefined : JSON.stringify(value))
+    const text = await reply.text()
+    if (!reply.ok) throw new Error(`the stand-in refused the order ${what}: ${text.trim()}`)
+  }
+  const sayOffline = (): Promise<void> => order('POST', 'offline', { offline })
 
   function add(now: ServerStatistics): void {
     const grown = (next: Readonly<Record<string, number>>, before: Readonly<Record<string, number>> | undefined) =>
@@ -117,6 +131,7 @@ export async function openStandIn(cli: string, directory: string): Promise<Stand
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     wanted = false
+    up = false
     const mine = child
     if (mine === undefined || mine.exitCode !== null || mine.signalCode !== null) return
     const ended = new Promise((resolve) => mine.once('exit', resolve))
@@ -130,10 +145,14 @@ export async function openStandIn(cli: string, directory: string): Promise<Stand
     figures,
     start,
     count,
-    async order(method, what, value) {
-      const reply = await ask(method, what, value === undefined ? undefined : JSON.stringify(value))
-      const text = await reply.text()
-      if (!reply.ok) throw new Error(`the stand-in refused the order ${what}: ${text.trim()}`)
+    order,
+    async setOffline(next) {
+      offline = next
+      const mine = child
+      await sayOffline().catch((error: unknown) => {
+        // Down, or killed meanwhile: its start says it again.
+        if (up && child === mine) throw error
+      })
     },
     async kill() {
       await count()

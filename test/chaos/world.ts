@@ -72,9 +72,11 @@ const contentMsMax = 15_000
 
 function settingsText(directory: string, url: string, disk: { readonly folder: string; readonly mounted: boolean }) {
   const { bucket, region, accessKeyId, accessKeySecret } = storeFacts
-  const scene = ['-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=10', '-pix_fmt', 'yuv420p']
-  const coded = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '10', '-b:v', '400k']
-  const command = ['ffmpeg', '-hide_banner', '-loglevel', 'error', '-nostdin', '-re', ...scene, ...coded]
+  const scene = '-f lavfi -i testsrc2=size=320x240:rate=10 -pix_fmt yuv420p'
+  const coded = '-c:v libx264 -preset ultrafast -tune zerolatency -g 10 -b:v 400k'
+  // Each life of this camera signs its keyframes: the same scene twice would prove nothing.
+  const signed = `-bsf:v "h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+$(date +%s%N)"`
+  const command = `exec ffmpeg -hide_banner -loglevel error -nostdin -re ${scene} ${coded} ${signed} -f mpegts -`
   const mount = disk.mounted ? `, mountPoint: ${JSON.stringify(disk.folder)}` : ''
   const memory = `memoryBytes: ${memoryBytes}, memoryBytesPerCamera: ${memoryBytes / 2}`
   const room = 'quotaBytes: 64MiB, minFreeBytes: 4MB'
@@ -94,10 +96,10 @@ cameras:
     height: 360
     framesPerS: 10
     gopS: 1
-    bitsPerS: 1200000
+    bitsPerS: 2000000
   - name: ${cameraNames[1]}
     kind: command
-    command: ${JSON.stringify([...command, '-f', 'mpegts', '-'])}
+    command: ${JSON.stringify(['sh', '-c', command])}
 buffer: { directory: ${JSON.stringify(join(disk.folder, 'buffer'))}, ${room}, ${memory}${mount} }
 report: { schedule: '*/10 * * * * *' }
 control: { socket: ${JSON.stringify(join(directory, 'control.sock'))} }

@@ -13,6 +13,7 @@ import { crc64 } from '../../src/base/crc64.ts'
 import { Secret } from '../../src/base/secret.ts'
 import type { Fault } from '../../src/oss-server/faults.ts'
 import type { StoreErrorKind } from '../../src/uplink/object-store.ts'
+import { storeCodes } from '../../src/uplink/store-codes.ts'
 import { createTimeCorrection } from '../../src/uplink/time-correction.ts'
 import { type StandIn, startStandIn } from '../support/stand-in.ts'
 import { append } from './object-store-contract.ts'
@@ -64,6 +65,33 @@ describe('ali-oss behind its port', () => {
     expect(text).not.toContain('sixteen bytes')
     expect(text).not.toContain('Signature=')
     if (!answer.ok) expect(answer.error.message).toMatch(/^Appending to t\/x\.ts: [^\n]*\.$|\?$/)
+  })
+
+  test.each(storeCodes)(
+    '$status $code is $kind, and says what a person can do',
+    async ({ status, code, kind, hint }) => {
+      const { server, store } = await start()
+      server.faults.add({ kind: 'error', status, code })
+      const answer = await store.append(append('t/x.ts', 0, body), never)
+      expect(answer).toMatchObject({ ok: false, error: { kind, code } })
+      if (!answer.ok && hint !== undefined) expect(answer.error.message).toContain(hint)
+    },
+  )
+
+  test.each([
+    [429, 'busy'],
+    [503, 'busy'],
+    [500, 'unanswered'],
+    [504, 'unanswered'],
+    [401, 'denied'],
+    [403, 'denied'],
+    [404, 'absent'],
+    [400, 'rejected'],
+    [405, 'rejected'],
+  ] as const)('a code nobody knows is judged by its status: %i is %s', async (status, kind) => {
+    const { server, store } = await start()
+    server.faults.add({ kind: 'error', status, code: 'NeverHeardOf' })
+    expect(await store.append(append('t/x.ts', 0, body), never)).toMatchObject({ ok: false, error: { kind } })
   })
 
   test.each([404, 200, 502])(
@@ -172,6 +200,33 @@ describe('ali-oss behind its port', () => {
     })
     expect(expired).toBe(1)
     expect(await store.append(append('t/x.ts', 16, body), never)).toMatchObject({ ok: true, value: { length: 32 } })
+  })
+
+  test('temporary keys that are refused again after they were read again are a matter for a person', async () => {
+    const { server, connect } = await start()
+    let reads = 0
+    const ended = server.issueToken(-1_000)
+    let keys = ended
+    const store = connect({
+      credentials: () => ({
+        accessKeyId: keys.accessKeyId,
+        accessKeySecret: new Secret(keys.accessKeySecret),
+        securityToken: new Secret(keys.securityToken),
+      }),
+      credentialsExpired: () => {
+        reads += 1
+      },
+    })
+    // Both were on their way with the same keys: that is one refusal.
+    const together = await Promise.all([store.inspect('t/x.ts', never), store.inspect('t/y.ts', never)])
+    for (const one of together) expect(one).toMatchObject({ error: { kind: 'credentials-expired' } })
+    const again = await store.append(append('t/x.ts', 0, body), never)
+    expect(again).toMatchObject({ error: { kind: 'denied', message: expect.stringContaining('read again') } })
+    expect(reads).toBe(3)
+    keys = server.issueToken(3_600_000)
+    expect(await store.append(append('t/x.ts', 0, body), never)).toMatchObject({ ok: true })
+    keys = ended
+    expect(await store.inspect('t/x.ts', never)).toMatchObject({ error: { kind: 'credentials-expired' } })
   })
 
   test('creation headers go with the first append only, and arrive', async () => {

@@ -3,6 +3,7 @@ import type { Fault } from '../../src/oss-server/faults.ts'
 import type { ClipUnit } from '../support/clip.ts'
 import { type StandIn, startStandIn } from '../support/stand-in.ts'
 import { clip, expectDelivered, haul } from './haul.ts'
+import { expectFrugal, type LossCount, lossyHaul } from './lossy.ts'
 import { mixture } from './mixture.ts'
 
 /** Silence is noticed after this long in these tests. */
@@ -112,6 +113,18 @@ describe('the uplink, over HTTP through the real ali-oss', () => {
     })
     expectDelivered(hauled, standIn.bytesOf)
     expect(hauled.uplink.status().failures).toBeGreaterThan(0)
+  })
+
+  test('with 5 % of requests and 5 % of replies lost, nothing is sent twice, and each loss costs one question', async () => {
+    const counts: LossCount[] = []
+    const long = await clip(40)
+    const seed = Number(process.env.SEED ?? 1)
+    for (let n = seed; n < seed + 6; n += 1) {
+      standIn = await startStandIn({}, { patience })
+      counts.push(await lossyHaul(standIn, n, { units: long, share: 0.05 }))
+      await standIn.close()
+    }
+    expectFrugal(counts)
   })
 
   const firstSeed = Number(process.env.SEED ?? 1000)
