@@ -1,6 +1,7 @@
 /** The parts of an open buffer, and the one way footage is given up: rows, gap record and log line together. */
 import type { Clock, WallTime } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import { videoTrack } from '../format/recording.ts'
 import type { Bell } from './bell.ts'
 import type { Boots } from './boots.ts'
 import type { HeldChunk } from './holding.ts'
@@ -47,6 +48,10 @@ export interface Core {
  * lets go of what they took.
  */
 export async function recordLoss(core: Core, lost: readonly HeldChunk[], losses: readonly Loss[]): Promise<void> {
+  // In the batch of the gap records, so that a later life knows how far this one had come.
+  for (const { camera, bootCounter, toMonoMs, end } of losses) {
+    core.holdings.reached(videoTrack(camera), end ?? { boot: bootCounter, monoMs: toMonoMs })
+  }
   const staged = core.lines.stage(
     'catalogue',
     losses.map((loss) => gapLine(loss, core.times)),

@@ -29,6 +29,7 @@ import {
   type HeldChunk,
   heldChunk,
   laterOf,
+  type Moment,
   monoOf,
   type Place,
   type Recording,
@@ -81,6 +82,8 @@ export interface Holdings {
    */
   settle(recording: Recording, found: Settled): { readonly landed: readonly HeldChunk[]; readonly whole: boolean }
   close(recording: Recording): void
+  /** Up to here everything about a track is known, and said. */
+  reached(id: TrackId, at: Moment): void
   /** What is owed for a track has changed. */
   touch(id: TrackId): void
   /** Takes chunks `from` to `to` (exclusive) out. What follows them cannot stay in the same object. */
@@ -314,6 +317,11 @@ export function createHoldings(): Holdings {
       recording.pinnedBelow = 0
       changed.add(recording)
       return { landed, whole }
+    },
+    reached(id, at) {
+      const of = track(id)
+      of.end = of.end === undefined ? at : laterOf(of.end, at)
+      changedTracks.add(of)
     },
     touch: (id) => void changedTracks.add(track(id)),
     close,

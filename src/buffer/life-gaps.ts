@@ -69,9 +69,6 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
           ({ of, to }, at) => to !== undefined && (of === undefined || at < track.owed.length - owedMax),
         )
         if (known.length === 0) return []
-        // In the batch of the gap record, so that the next life knows that there was footage from there on.
-        for (const { to } of known)
-          if (to !== undefined) track.end = track.end === undefined ? to : laterOf(track.end, to)
         change(
           track,
           track.owed.filter((gap) => !known.includes(gap)),

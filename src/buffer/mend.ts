@@ -84,8 +84,10 @@ export function mendRecording(holdings: Holdings, recording: Recording, evidence
     const { track } = current.head.id
     const unnamed = unnamedPart(hole, track, evidence.noted)
     const loss = unnamed && lossAt(holdings, current, unnamed, evidence)
-    if (loss !== undefined) losses.push(loss)
-    else if (trackKind(track) !== 'video') brokenLines.push(track)
+    if (loss !== undefined) {
+      losses.push(loss)
+      holdings.reached(track, { boot: loss.bootCounter, monoMs: loss.toMonoMs })
+    } else if (trackKind(track) !== 'video') brokenLines.push(track)
     rest = holdings.cutOut(current, hole.at, hole.at).heir
   }
   return { losses, brokenLines }

@@ -22,7 +22,7 @@ import { type LoadError, type Loaded, openAndLoad } from './load.ts'
 import { alarmLine, createTimes } from './loss.ts'
 import { type Recovered, recover } from './recovery.ts'
 import { createRoom, type Quota } from './room.ts'
-import { cleanKey, formatKey, formatVersion, segmentKey, segmentRow } from './rows.ts'
+import { cleanKey, formatKey, formatVersion, type SegmentRow, segmentKey, segmentRow } from './rows.ts'
 import type { SegmentDisk } from './segment-disk.ts'
 import { createSegmentWriter, type SegmentWriter } from './segment-writer.ts'
 import { createSegments } from './segments.ts'
@@ -188,7 +188,14 @@ async function settleRows(core: Core, recovered: Recovered, loaded: Loaded, foun
     .map((segment): KvOp => {
       return { type: 'put', key: segmentKey(segment.number), value: segmentRow(segment) }
     })
-  const gone = [...loaded.segments.keys()].filter((number) => segments.get(number) === undefined)
+  // The row of a segment that is missing says what was in it, until nobody asks any more.
+  const asked = (row: SegmentRow | undefined): boolean =>
+    holdings.recordings().some(({ doubtful, head }) => {
+      return doubtful && row?.chunks.some(({ track, seq }) => track === head.id.track && seq >= head.firstSeq) === true
+    })
+  const gone = [...loaded.segments].flatMap(([number, row]) =>
+    segments.get(number) === undefined && !asked(row) ? [number] : [],
+  )
   const dels = gone.map((number): KvOp => ({ type: 'del', key: segmentKey(number) }))
   // Queued before the gap records, so that they share its batch.
   void kv.write([{ type: 'del', key: cleanKey }, ...boots.rows(), ...rows, ...dels], true)
