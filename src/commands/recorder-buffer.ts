@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type LevelStore, levelStore } from '../adapters/level-store.ts'
+import { levelStore } from '../adapters/level-store.ts'
 import { memoryRows, refusingDisk } from '../adapters/memory-disk.ts'
 import { segmentFiles } from '../adapters/segment-files.ts'
 import type { Settings } from '../adapters/settings-file.ts'
@@ -67,9 +67,10 @@ async function inTime(opening: Opening, { clock }: World): Promise<Awaited<Openi
 /** As many as one try may give up to open on a full disk, in all tries together: a try comes every 10 s. */
 const removalsMax = 2
 
-function opener(
+/** How the buffer on the real disk is opened, however often. */
+export function opener(
   options: Omit<BufferOptions, 'kv' | 'disk'>,
-  { kv, disk }: { readonly kv: LevelStore; readonly disk: SegmentDisk },
+  { kv, disk }: Pick<BufferOptions, 'kv' | 'disk'>,
 ): () => Opening {
   let removals = 0
   let opened = false

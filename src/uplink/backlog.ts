@@ -72,6 +72,10 @@ export interface Backlog {
    * Ends the doubt about a recording. Pending chunks that `arrived` covers are confirmed. If it ends before the first
    * pending chunk, what stood between is lost: the recording ends here, a gap record names the loss, and what is pending
    * goes on in a new recording. Durable when it resolves.
+   *
+   * It may come again, for a recording whose doubt this life has ended: an append that the life before had on its way
+   * landed late, behind everything known, and is proven too. All that is pending is covered then. Whoever does not take it
+   * leaves `arrived` as it was; the object is then given up.
    */
   settle(id: RecordingId, found: Settlement): Promise<void>
   /**

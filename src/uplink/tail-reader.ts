@@ -77,7 +77,7 @@ export function createLineTail(): TailReader {
 
   function takeLine(line: Uint8Array): void {
     units += 1
-    if (!isObject(line)) isWhole = false
+    if (line.length > limits.recordBytesMax || !isObject(line)) isWhole = false
   }
 
   return {

@@ -4,7 +4,7 @@ import { seededRandom } from '../../src/base/random.ts'
 import { err } from '../../src/base/result.ts'
 import type { Buffer as FootageBuffer } from '../../src/buffer/buffer.ts'
 import { createLateDisk, type Opening } from '../../src/commands/late-disk.ts'
-import { memoryBootCounter, openInMemory } from '../../src/commands/recorder-buffer.ts'
+import { memoryBootCounter, opener, openInMemory } from '../../src/commands/recorder-buffer.ts'
 import { type Claim, type Extent, emptyExtent, type RecordingId } from '../../src/format/recording.ts'
 import type { Unit } from '../../src/format/unit.ts'
 import { createLiveness } from '../../src/health/liveness.ts'
@@ -307,6 +307,39 @@ describe('once the disk can be used', () => {
     await pass(one.stage, 11_000)
     expect(windows).toEqual([[gate, 40_000, 80_000]])
   })
+})
+
+test('a disk that is full of other things costs two segments, however often it is tried', async () => {
+  const stage = createStage()
+  const { disk, kv, clock, bootId } = stage
+  const before = await stage.open()
+  for (let n = 0; n < 5; n += 1) {
+    before.begin(gate, { startMonoMs: 40_000 + n * 3000, video })
+    for (let unit = 0; unit < 2; unit += 1) before.put(gate, unitAt(40_000 + n * 3000 + unit * 1000, 1_900))
+    await pass(stage, 8_000)
+  }
+  const closed = before.close()
+  await pass(stage, 3_000)
+  await closed
+  stage.restart()
+  const count = async (): Promise<number> => {
+    const listed = await disk.list()
+    return listed.ok ? listed.value.length : -1
+  }
+  const first = await count()
+  expect(first).toBeGreaterThan(4)
+  disk.fault = 'full'
+  const log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log }
+  const options = { clock, log, bootId, fatal: (error: unknown) => void stage.fatal.push(error) }
+  const wallTime = { at: () => undefined }
+  const open = opener({ ...options, wallTime, quotaBytes: 1e9, minFreeBytes: 0 } as Parameters<typeof opener>[0], {
+    kv,
+    disk,
+  })
+  for (let n = 0; n < 4; n += 1) expect((await open()).ok).toBe(false)
+  expect(await count()).toBe(first - 2)
+  disk.fault = undefined
+  expect((await open()).ok).toBe(true)
 })
 
 test('a disk that hangs for ten minutes is not stuck: every loop turns, and footage arrives', async () => {

@@ -61,6 +61,11 @@ test('the recorder reaches its GPIO lines and cameras', () => {
   expect(settings.get('Environment')).toEqual(['UV_THREADPOOL_SIZE=16'])
 })
 
+test('no disk keeps the recorder from starting', () => {
+  const settings = settingsOf(unitOf('watchpost.service'))
+  for (const name of ['RequiresMountsFor', 'Requires', 'BindsTo', 'Requisite']) expect(settings.has(name)).toBe(false)
+})
+
 test('every block of the recorder says why it is there', () => {
   const blocks = unitOf('watchpost.service').split(/\n(?=#)/)
   // A comment stands before at most four settings.

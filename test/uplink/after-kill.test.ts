@@ -184,6 +184,17 @@ describe('after a kill', () => {
     expect(life.backlog.settled).toMatchObject([{ arrived: extentOf(units.slice(0, 6)), unitsRead: 5 }])
   })
 
+  test('an object that became shorter while it was read is asked for, not waited for', async () => {
+    const store = createMemoryStore()
+    store.fate = (_call, name, what) => {
+      if (name === key && what === 'read')
+        store.objects.set(key, { bytes: joined(0, 2), appendable: true, headers: {} })
+      return undefined
+    }
+    const life = await live({ stored: 6, known: 1 }, store)
+    expect(life.backlog.settled).toMatchObject([{ arrived: extentOf(units.slice(0, 2)), unitsRead: 1 }])
+  })
+
   test('bytes that arrive after the end mark of a playlist stay outside of it', async () => {
     const first = await live({ stored: 2, known: 2 })
     const published = bytesAt(first.store, playlistKey)

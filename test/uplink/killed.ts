@@ -8,6 +8,7 @@ import { type CatalogueRecord, parseCatalogueLine } from '../../src/format/catal
 import { parsePlaylist } from '../../src/format/playlist.ts'
 import { type Extent, type RecordingId, videoTrack } from '../../src/format/recording.ts'
 import type { MediaInfo } from '../../src/format/unit.ts'
+import type { ObjectStore } from '../../src/uplink/object-store.ts'
 import { createUplink, type UplinkWorld } from '../../src/uplink/uplink.ts'
 import type { ClipUnit } from '../support/clip.ts'
 import { mediaOf } from '../support/make-recording.ts'
@@ -42,7 +43,7 @@ export interface NextLife {
   readonly kept: Kept
 }
 
-export function nextLife(store: MemoryStore, killed: Killed): NextLife {
+export function nextLife(store: Pick<MemoryStore, 'objects'>, killed: Killed): NextLife {
   const { units, stored, known, pending: [from, to] = [0, 0], foreign = new Uint8Array(0) } = killed
   const media = mediaOf({ runs: [units] }).map((one) => one.media)
   const backlog = createMemoryBacklog({ id: 'b', counter: 2 })
@@ -63,7 +64,7 @@ export function nextLife(store: MemoryStore, killed: Killed): NextLife {
 
 /** Runs an uplink until nothing is held. */
 export async function drainAll(
-  store: MemoryStore,
+  store: ObjectStore,
   backlog: MemoryBacklog,
   world: Partial<UplinkWorld> = {},
 ): Promise<void> {
