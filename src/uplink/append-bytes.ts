@@ -139,6 +139,7 @@ const changes: Readonly<Record<AbandonReason, (key: string) => string>> = {
   different: (key) =>
     `${key} has the right length and other bytes (its CRC-64 differs): somebody else appends to it. ${nothingSent}`,
   unproven: (key) => `${key} grew by more than can be read back: somebody else appends to it. ${nothingSent}`,
+  unseen: (key) => `The store does not say whether ${key} is there. ${nothingSent}`,
   damaged: (key) =>
     `What is sent to ${key} arrives damaged, again and again: look for a device on the way that changes data. ${nothingSent}`,
   full: (key) => `${key} takes no more bytes: OSS append objects end at 5 GB. Use another name for the rest.`,

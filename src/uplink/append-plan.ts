@@ -40,6 +40,8 @@ export type AbandonReason =
   | 'different'
   /** What an earlier life may have left in it is too long to be read back. */
   | 'unproven'
+  /** Nothing is known to have arrived, and the store does not show whether it is there. */
+  | 'unseen'
   /** What we send arrives damaged, again and again. */
   | 'damaged'
   /** The store takes no more bytes in this object. */
@@ -53,8 +55,11 @@ export interface ProvenTail {
 }
 
 export type PlanState =
-  /** `spoilt`: bodies in a row that the store called damaged. `proven`: read back since the doubt began. */
-  | { readonly at: 'unknown'; readonly spoilt?: number; readonly proven?: ProvenTail }
+  /**
+   * `spoilt`: bodies in a row that the store called damaged. `proven`: read back since the doubt began. `unseen`: how often
+   * in a row the store refused to show it.
+   */
+  | { readonly at: 'unknown'; readonly spoilt?: number; readonly proven?: ProvenTail; readonly unseen?: number }
   /** The store does not let us see whether there is an object, and nothing of ours can be in it. */
   | { readonly at: 'guessed'; readonly refusal: StoreError }
   /** Of `from` to `to`, the first `read.length` bytes are read; `read.crc64` is theirs alone. */
@@ -90,6 +95,8 @@ const tailWindowBytes = 4 * 1024 * 1024
 export const tailBytesMax = 64 * 1024 * 1024
 /** Bodies that arrive damaged, in a row, before the object is given up. */
 export const spoiltMax = 5
+/** Refusals to show an object in doubt, in a row, half a minute together at least: a policy that is being changed is waited for. */
+export const unseenMax = 4
 
 export const startState: PlanState = { at: 'unknown' }
 
@@ -112,7 +119,8 @@ export function commandFor(layout: Layout, state: PlanState, bodyBytesMax: numbe
       return { do: 'stop', why: state.why }
     case 'aligned':
     case 'guessed': {
-      if (layout.doubt !== undefined) return { do: 'inspect' }
+      // A guess that succeeds is its own proof.
+      if (layout.doubt !== undefined && state.at === 'aligned') return { do: 'inspect' }
       const count = bodyCount(layout.pending, bodyBytesMax)
       return count === 0 ? { do: 'rest' } : { do: 'append', count, expect: extentAfter(layout, count) }
     }
@@ -215,10 +223,16 @@ export function onFailure(before: PlanState = startState, error?: StoreError): P
 
 /**
  * The store refuses to say whether there is an object. A key without the right to list may be told so of any missing
- * object: while nothing of ours can be in it, the first append may be tried. It succeeds on nothing but nothing.
+ * object: while nothing of ours can be in it, the first append may be tried. It succeeds on nothing but nothing. Where
+ * there is nothing to try, an object of which nothing had arrived is given up after a while, for it may never have been.
  */
-export const mayGuess = (layout: Layout): boolean =>
-  layout.arrived.length === 0 && layout.doubt === undefined && layout.late !== true && layout.pending.length > 0
+export function onUnseen(layout: Layout, before: PlanState, refusal: StoreError): PlanState {
+  const { arrived, doubt, late, pending } = layout
+  if (arrived.length > 0 || late === true) return onFailure(before, refusal)
+  if (pending.length > 0 && (doubt === undefined || doubt.pendingFrom.length === 0)) return { at: 'guessed', refusal }
+  const unseen = (before.at === 'unknown' ? (before.unseen ?? 0) : 0) + 1
+  return unseen < unseenMax ? { at: 'unknown', unseen } : { at: 'abandoned', why: 'unseen' }
+}
 
 const isSuspected = (state: PlanState): boolean =>
   state.at === 'suspected' || (state.at === 'reading' && state.suspected !== undefined)

@@ -12,11 +12,11 @@ import {
   commandFor,
   isTailRead,
   judge,
-  mayGuess,
   onFailure,
   onInspected,
   onTailPiece,
   onTailRead,
+  onUnseen,
   type PlanCommand,
   type PlanState,
   type Verdict,
@@ -101,8 +101,11 @@ async function inspect({ store, source, layout, state }: Turn, signal: AbortSign
   const answer = await store.inspect(source.key, signal)
   if (!answer.ok) {
     const { error } = answer
-    if (error.kind !== 'denied' || error.code !== 'AccessDenied' || !mayGuess(layout)) return failed(state, error)
-    return { state: { at: 'guessed', refusal: error }, report: { did: 'inspect', landed: 0, bytes: 0 } }
+    if (error.kind !== 'denied' || error.code !== 'AccessDenied') return failed(state, error)
+    const next = onUnseen(layout, state, error)
+    if (next.at === 'abandoned') return abandoned(next)
+    const report = next.at === 'guessed' ? nothingNew : ({ did: 'fail', error } as const)
+    return { state: next, report }
   }
   const verdict = judge(layout, answer.value, state.at === 'unknown' ? state.proven : undefined)
   const next = onInspected(state, verdict)
@@ -129,7 +132,7 @@ async function readTail(
   const { read } = state
   const further = onTailPiece(state, { length: read.length + bytes.length, crc64: crc64(bytes, read.crc64) })
   const next = isTailRead(further) ? onTailRead(further, tail.end()) : further
-  return next.at === 'abandoned' ? abandoned(next) : { state: next, report: { did: 'inspect', landed: 0, bytes: 0 } }
+  return next.at === 'abandoned' ? abandoned(next) : { state: next, report: nothingNew }
 }
 
 async function append(
@@ -175,6 +178,8 @@ async function accept(
   if (verdict.landed > 0) await landed(extent, verdict.landed)
   return { landed: verdict.landed, bytes }
 }
+
+const nothingNew: StepReport = { did: 'inspect', landed: 0, bytes: 0 }
 
 const abandoned = (state: Extract<PlanState, { at: 'abandoned' }>): Stepped => ({
   state,

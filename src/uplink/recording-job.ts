@@ -268,6 +268,8 @@ const abandonNotes: Readonly<Record<AbandonReason, (key: string) => string>> = {
   longer: (key) => `${key} holds bytes that this recorder never sent: somebody else appends to it. ${goesOn}.`,
   unproven: (key) =>
     `${key} is more than ${tailMiB} MiB longer than what is known of it here; that is not read back, so its end is not proven to be ours. ${goesOn}.`,
+  unseen: (key) =>
+    `Nothing is known to have arrived in ${key}, and the store does not say whether it is there: the access key has no right to list. ${goesOn}.`,
   damaged: (key) =>
     `What is sent to ${key} arrives damaged, ${spoiltMax} times in a row: look for a device on the way that changes data. ${goesOn}.`,
   torn: (key) => `${key} ends in the middle of a unit: somebody else appends to it. ${goesOn}.`,

@@ -3,9 +3,10 @@ import { crc64 } from '../../src/base/crc64.ts'
 import { limits } from '../../src/base/limits.ts'
 import { err, ok } from '../../src/base/result.ts'
 import { type Chunk, type Extent, emptyExtent } from '../../src/format/recording.ts'
-import { type PlanState, spoiltMax, startState } from '../../src/uplink/append-plan.ts'
+import { type PlanState, spoiltMax, startState, unseenMax } from '../../src/uplink/append-plan.ts'
 import { type Source, type StepReport, step } from '../../src/uplink/drain.ts'
 import type { ObjectStore, StoreError } from '../../src/uplink/object-store.ts'
+import { createLineTail } from '../../src/uplink/tail-reader.ts'
 import { createMemoryStore, type MemoryStore } from '../support/memory-store.ts'
 
 const never = new AbortController().signal
@@ -13,19 +14,28 @@ const texts = ['first ', 'second ', 'third ', 'fourth']
 const key = 'k'
 
 /** One object of four chunks, and how a recorder goes about it. */
-function sender(store: ObjectStore, arrived: Extent = emptyExtent) {
+function sender(store: ObjectStore, arrived: Extent = emptyExtent, first = 0, doubtFrom?: Extent) {
   const bytes = texts.map((text) => Buffer.from(text))
-  let pending: Chunk[] = bytes.map((one, seq) => ({ seq, length: one.length, crc64: crc64(one) }))
+  let pending: Chunk[] = bytes.map((one, seq) => ({ seq, length: one.length, crc64: crc64(one) })).slice(first)
+  let doubt = doubtFrom === undefined ? undefined : { pendingFrom: doubtFrom, beyond: true }
   let known = arrived
   let state: PlanState = startState
   const source: Source = {
     key,
     creation: { contentType: 'text/plain', headers: {} },
-    layout: () => ({ arrived: known, pending }),
+    layout: () => ({ arrived: known, pending, ...(doubt === undefined ? {} : { doubt }) }),
     read: async (count) => ok(Buffer.concat(pending.slice(0, count).map(({ seq }) => bytes[seq] ?? Buffer.alloc(0)))),
     async landed(extent, count) {
       known = extent
       pending = pending.slice(count)
+    },
+    doubtful: {
+      tail: createLineTail(),
+      async settle(found) {
+        for (let at = doubt?.pendingFrom.length ?? 0; at < found.arrived.length; ) at += pending.shift()?.length ?? 1
+        known = found.arrived
+        doubt = undefined
+      },
     },
   }
   return {
@@ -167,6 +177,25 @@ describe('a key without the right to list', () => {
       await one.step()
       expect(await one.step()).toMatchObject({ did: 'fail', error: { kind: 'denied', code: 'AccessDenied' } })
       expect(textOf(memory)).toBe(there ?? '')
+    }
+  })
+
+  test('after a kill is guessed about only from the very beginning', async () => {
+    const memory = createMemoryStore()
+    const { store } = refusing(memory, { inspect: unseen(memory) })
+    expect(await sender(store, emptyExtent, 0, emptyExtent).run()).toEqual({ did: 'rest' })
+    expect(textOf(memory)).toBe(texts.join(''))
+
+    const other = createMemoryStore()
+    const { store: blind, asked } = refusing(other, { inspect: denied })
+    const begun = { length: 6, crc64: crc64(Buffer.from('first ')) }
+    for (const [first, from] of [
+      [1, begun],
+      [4, emptyExtent],
+    ] as const) {
+      asked.inspect = 0
+      expect(await sender(blind, emptyExtent, first, from).run()).toEqual({ did: 'abandon', why: 'unseen' })
+      expect(asked).toEqual({ inspect: unseenMax, append: 0 })
     }
   })
 
