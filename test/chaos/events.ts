@@ -39,6 +39,8 @@ async function hold({ random, pace, signal, say }: Turn, what: string, leastS: n
 /** A recorder that was killed is back for good when it has recorded for a moment. */
 const aliveMsMax = 20_000
 
+const spillPace = 0.9
+
 const machine: Readonly<Record<string, (turn: Turn) => Promise<void>>> = {
   async 'kill, started at once'({ world, say }) {
     say('kill -9 of the recorder, started at once')
@@ -81,6 +83,17 @@ const machine: Readonly<Record<string, (turn: Turn) => Promise<void>>> = {
     await hold(turn, 'it starts on the full disk', 3, 10)
     await turn.world.freeDisk()
     turn.say('the disk is freed')
+  },
+  async 'kill in an outage'(turn) {
+    await turn.world.standIn.setOffline(true)
+    // Long enough that what the disk should have shows, also in a short run.
+    await hold({ ...turn, pace: Math.max(turn.pace, spillPace) }, 'the store is offline', 9, 25)
+    turn.say('kill -9 of the recorder, started at once')
+    await turn.world.kill()
+    turn.world.start()
+    await hold(turn, 'it starts offline', 0, 4)
+    await turn.world.standIn.setOffline(false)
+    turn.say('the store is online')
   },
   async 'backlog on a full disk'(turn) {
     const { world, say } = turn

@@ -71,7 +71,8 @@ export async function proveFootage(request: FootageRequest): Promise<FootageProo
     findings.push(`camera ${camera}: ${givenUp} units were given up for a full disk, gap records name ${explained}`)
   }
   if (proof.units === 0) findings.push(`camera ${camera}: there is no unit in the store`)
-  const frames = givenUp === 0 ? await framesOf(request, lives) : { frames: 0, findings: [] }
+  const missing = new Map(proof.findings.map((finding) => [finding.unit ?? -1, finding.kind]))
+  const frames = missing.has(-1) ? { frames: 0, findings: [] } : await framesOf(request, units, missing)
   findings.push(...frames.findings)
   return {
     ...{ camera, units: proof.units, bytes: proof.bytes, interrupted, interruptedMsMax, givenUp, findings },
@@ -88,27 +89,43 @@ function sentenceOf(camera: string, finding: ProofFinding, kill: Kill | undefine
   return `${of}; it was ${ageMs.toFixed(0)} ms old when process ${kill.pid} was killed, which may cost ${kill.boundMs.toFixed(0)} ms`
 }
 
-/** Where units were given up for a full disk, frames are missing that only the units can account for. */
+/**
+ * The second witness: each life of the recorder by itself, since its camera was cut off in mid frame and ffmpeg would
+ * join that torn frame with the first one of the next life. A life that lost units inside is left out: its frames have
+ * holes that only the units account for.
+ */
 async function framesOf(
   { camera, objects, proofDirectory, kills }: FootageRequest,
-  lives: readonly Life[],
+  units: readonly UnitWitness[],
+  missing: ReadonlyMap<number, ProofFinding['kind']>,
 ): Promise<{ frames: number; findings: string[] }> {
-  const stored = await frameHashes(Readable.from(objects.map(({ bytes }) => bytes)))
-  // Process ids do not sort by time.
-  const orderOf = (name: string): number => lives.findIndex(({ life }) => name.includes(`-${life}-`))
-  const names = readdirSync(proofDirectory)
-    .filter((name) => name.startsWith(`camera-${camera}-`))
-    .sort((a, b) => orderOf(a) - orderOf(b) || (a < b ? -1 : 1))
-  const runs = []
-  for (const name of names) {
-    const killed = kills.some(({ pid }) => name.includes(`-${pid}-`))
-    // A run that was killed before its first frame has nothing to hash.
-    const frames = await frameHashes(join(proofDirectory, name)).catch(() => [])
-    runs.push({ name, killed, frames })
+  const bytes = Buffer.concat(objects.map((object) => object.bytes))
+  const stored = new Map<string, Buffer[]>()
+  const holed = new Set<string>()
+  let at = 0
+  for (const [index, { life, length }] of units.entries()) {
+    const kind = missing.get(index)
+    if (kind === 'lost') holed.add(life)
+    if (kind !== undefined) continue
+    stored.set(life, [...(stored.get(life) ?? []), bytes.subarray(at, at + length)])
+    at += length
   }
-  const proof = proveFrames(stored, runs, headFramesMax)
-  const bad = proof.findings.filter(({ kind }) => kind !== 'interrupted')
-  return { frames: proof.frames, findings: bad.map(({ kind, sentence }) => `camera ${camera}: ${kind}: ${sentence}`) }
+  let frames = 0
+  const findings: string[] = []
+  const names = readdirSync(proofDirectory).filter((name) => name.startsWith(`camera-${camera}-`))
+  for (const [life, pieces] of stored) {
+    if (holed.has(life)) continue
+    const killed = kills.some(({ pid }) => life.startsWith(`${pid}-`))
+    const runs = []
+    for (const name of names.filter((one) => one.includes(`-${life}-`)).sort()) {
+      runs.push({ name, killed, frames: await frameHashes(join(proofDirectory, name)) })
+    }
+    const proof = proveFrames(await frameHashes(Readable.from(pieces)), runs, headFramesMax)
+    frames += proof.frames
+    const bad = proof.findings.filter(({ kind }) => kind !== 'interrupted')
+    findings.push(...bad.map(({ kind, sentence }) => `camera ${camera}: ${kind}: ${sentence}`))
+  }
+  return { frames, findings }
 }
 
 function readWitnesses(directory: string): UnitWitness[] {

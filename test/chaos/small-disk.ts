@@ -24,7 +24,7 @@ export interface SmallDisk {
 }
 
 /** Two closed segments and the index fit; a few minutes of footage fill it. */
-export const smallDiskBytes = 80 * 1024 * 1024
+const smallDiskBytes = 80 * 1024 * 1024
 
 const asRoot = (): boolean => spawnSync('unshare', ['--mount', 'true']).status === 0
 const asAnybody = (): boolean => spawnSync('unshare', ['--map-root-user', '--mount', 'true']).status === 0

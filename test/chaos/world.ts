@@ -15,7 +15,7 @@ import { openStandIn, type StandIn, storeFacts } from './stand-in-process.ts'
 
 export const cameraNames = ['gate', 'yard'] as const
 /** Of each camera: one unit a second. */
-export const unitMs = 1_000
+const unitMs = 1_000
 const memoryBytes = 48 * 1024 * 1024
 /** Resident memory at most: 110 MB, and what the settings give to footage. */
 export const residentBytesMax = 110e6 + memoryBytes
@@ -72,11 +72,9 @@ const contentMsMax = 15_000
 
 function settingsText(directory: string, url: string, disk: { readonly folder: string; readonly mounted: boolean }) {
   const { bucket, region, accessKeyId, accessKeySecret } = storeFacts
-  const scene = '-f lavfi -i testsrc2=size=320x240:rate=10 -pix_fmt yuv420p'
-  const coded = '-c:v libx264 -preset ultrafast -tune zerolatency -g 10 -b:v 400k'
-  // Each life of this camera signs its keyframes: the same scene twice would prove nothing.
-  const signed = `-bsf:v "h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+$(date +%s%N)"`
-  const command = `exec ffmpeg -hide_banner -loglevel error -nostdin -re ${scene} ${coded} ${signed} -f mpegts -`
+  const scene = ['-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=10', '-pix_fmt', 'yuv420p']
+  const coded = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '10', '-b:v', '400k']
+  const command = ['ffmpeg', '-hide_banner', '-loglevel', 'error', '-nostdin', '-re', ...scene, ...coded]
   const mount = disk.mounted ? `, mountPoint: ${JSON.stringify(disk.folder)}` : ''
   const memory = `memoryBytes: ${memoryBytes}, memoryBytesPerCamera: ${memoryBytes / 2}`
   const room = 'quotaBytes: 64MiB, minFreeBytes: 4MB'
@@ -99,7 +97,7 @@ cameras:
     bitsPerS: 2000000
   - name: ${cameraNames[1]}
     kind: command
-    command: ${JSON.stringify(['sh', '-c', command])}
+    command: ${JSON.stringify([...command, '-f', 'mpegts', '-'])}
 buffer: { directory: ${JSON.stringify(join(disk.folder, 'buffer'))}, ${room}, ${memory}${mount} }
 report: { schedule: '*/10 * * * * *' }
 control: { socket: ${JSON.stringify(join(directory, 'control.sock'))} }
