@@ -310,7 +310,9 @@ describe('a problem is one sentence with path, line, value and what is accepted:
     [
       'group that is a word',
       `${good}buffer: big\n`,
-      ['buffer (line 10) is "big"; it must be a group of settings (directory, mountPoint, quotaBytes, minFreeBytes).'],
+      [
+        'buffer (line 10) is "big"; it must be a group of settings (directory, mountPoint, quotaBytes, minFreeBytes, spillAfterS, memoryBytes, memoryBytesPerCamera).',
+      ],
     ],
     [
       'list that is a group',

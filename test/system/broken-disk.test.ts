@@ -8,13 +8,15 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, type TestContext, test } from 'vitest'
+import { describe, expect, type TestContext, test, vi } from 'vitest'
 import { limits } from '../../src/base/limits.ts'
 import type { Status } from '../../src/format/status.ts'
 import { inNamespace, inNamespaceOf } from '../support/namespace.ts'
 import { badFindings, createRig, type Rig, type RigOptions } from '../support/rig.ts'
 
 const run = promisify(execFile)
+/** They run side by side, and several wait for a disk for half a minute: a slow board needs more than others. */
+vi.setConfig({ testTimeout: 180_000 })
 const hangingDisk = new URL('../support/hanging-disk.mjs', import.meta.url).href
 
 async function rigWith(onTestFinished: TestContext['onTestFinished'], options: RigOptions): Promise<Rig> {
