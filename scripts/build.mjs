@@ -59,6 +59,6 @@ if (!existsSync(mark) || readFileSync(mark, 'utf8') !== wanted) {
   if (existsSync(join(root, 'src/viewer/page'))) {
     cpSync(join(root, 'src/viewer/page'), join(dist, 'viewer/page'), { recursive: true })
   }
-  chmodSync(join(dist, 'cli.js'), 0o755)
+  for (const file of ['cli.js', 'watchpost.cjs']) chmodSync(join(dist, file), 0o755)
   writeFileSync(mark, wanted)
 }

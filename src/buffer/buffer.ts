@@ -4,46 +4,26 @@
  * done by its neighbours. Footage is offered from memory at once, and goes to the disk only when the store takes too long.
  */
 import { assert } from '../base/assert.ts'
-import { err, ok, type Result } from '../base/result.ts'
+import type { Result } from '../base/result.ts'
 import type { GapCause } from '../format/catalogue-record.ts'
-import type {
-  Boot,
-  Chunk,
-  Claim,
-  Extent,
-  RecordingHead,
-  RecordingId,
-  TrackId,
-  VideoHeader,
-} from '../format/recording.ts'
+import type { Boot, Claim, Extent, RecordingHead, RecordingId, TrackId, VideoHeader } from '../format/recording.ts'
 import { recordingName, trackKind } from '../format/recording.ts'
 import type { BufferStatus } from '../format/status.ts'
-import { type Ticks, ticksPerMs, type Unit } from '../format/unit.ts'
+import type { Ticks, Unit } from '../format/unit.ts'
 import type { BootTime } from './boots.ts'
-import { type ReaderWorld, readChunk } from './chunk-reader.ts'
 import { type Core, patiently, recordLoss } from './core.ts'
-import { endPtsOf, firstRun, type HeldChunk, isOffered, monoOf, type Recording } from './holding.ts'
-import { relative } from './holdings.ts'
+import { createEventWindows } from './event-windows.ts'
+import { endPtsOf, type HeldChunk, type Recording } from './holding.ts'
 import type { KvOp } from './kv.ts'
-import { gapLine, type Loss, lossOf } from './loss.ts'
+import { gapLine, type Loss } from './loss.ts'
 import { memoryAlone, mendRecording } from './mend.ts'
+import { type BufferReadError, createReader } from './reader.ts'
 import type { Quota, Room } from './room.ts'
 import { cleanKey, lineKey } from './rows.ts'
 import type { SegmentWriter } from './segment-writer.ts'
+import { type Held, snapshotOf } from './snapshot.ts'
 import type { MemoryLimits } from './stage.ts'
 import { statusOf } from './status.ts'
-
-/** See `HeldRecording` in `uplink/backlog.ts`. */
-export interface Held {
-  readonly head: RecordingHead
-  readonly claim: Claim | undefined
-  readonly arrived: Extent
-  readonly pending: readonly Chunk[]
-  readonly closed: boolean
-  readonly doubt?: { readonly pendingFrom: Extent; readonly beyond: boolean }
-}
-
-export type BufferReadError = { readonly kind: 'disk' | 'gone' | 'corrupt'; readonly message: string }
 
 /** Owed footage that was never captured; the caller knows why. Times in ms of this boot's monotonic clock. */
 export interface GapReport {
@@ -98,36 +78,12 @@ export interface Buffer {
   close(): Promise<void>
 }
 
-/** As the settings have them. */
-export const memoryLimits = (asked: {
-  readonly spillAfterS: number
-  readonly memoryBytes: number
-  readonly memoryBytesPerCamera: number
-}): MemoryLimits => ({
-  spillAfterMs: asked.spillAfterS * 1000,
-  memoryBytes: asked.memoryBytes,
-  memoryBytesPerCamera: asked.memoryBytesPerCamera,
-})
-
 /** A stop takes no longer than this, in ms; then what the disk has not taken stays in memory, and ends with it. */
 const stopMs = 2_000
-/** A disk that answers no faster is tried again later. */
-const readMsMax = 5_000
-/** Times that belong to events, of all cameras; windows that touch are one. */
-const windowsMax = 256
-/** Footage may come late: a camera's first units wait up to 8 s for their clock, a GOP lasts up to 10 s. */
-const windowMsKept = 60_000
-
-interface Window {
-  readonly track: TrackId
-  fromMonoMs: number
-  toMonoMs: number
-}
-
 export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buffer {
   const { holdings, kv, boots, log, changed } = core
-  const reader: ReaderWorld = { ...core, diskWell: () => writer.problem() === undefined }
-  const windows: Window[] = []
+  const read = createReader(core, () => writer.problem() === undefined)
+  const windows = createEventWindows(core)
   let unsynced = 0
   let closing: Promise<void> | undefined
 
@@ -135,49 +91,6 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     const { open } = holdings.track(track)
     assert(open !== undefined && trackKind(track) === 'video', 'units join an open recording of video')
     return open
-  }
-
-  async function read(id: RecordingId, fromSeq: number, count: number): Promise<Result<Uint8Array, BufferReadError>> {
-    const recording = holdings.find(id)
-    const at = recording?.chunks.findIndex(({ chunk }) => chunk.seq === fromSeq) ?? -1
-    const wanted = at === -1 ? [] : (recording?.chunks.slice(at, at + count) ?? [])
-    if (recording === undefined || wanted.length !== count || !wanted.every(isOffered)) {
-      return err({ kind: 'gone', message: `Chunk ${fromSeq} of ${recordingName(id)} is not held.` })
-    }
-    recording.pinnedBelow = Math.max(recording.pinnedBelow, fromSeq + count)
-    const pieces: Uint8Array[] = []
-    for (const held of wanted) {
-      const piece = await readPatiently(held)
-      if (piece.ok) {
-        pieces.push(piece.value)
-        continue
-      }
-      const message = `Chunk ${held.chunk.seq} of ${recordingName(id)} cannot be read: ${piece.error.message}.`
-      if (piece.error.kind === 'corrupt') await quarantine(held, message)
-      return err({ kind: piece.error.kind, message })
-    }
-    const [only] = pieces
-    return ok(pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces))
-  }
-
-  /** One that the disk does not answer must not keep the places of those that are in memory. */
-  async function readPatiently(held: HeldChunk): Promise<ReturnType<typeof readChunk>> {
-    if (held.bytes !== undefined) return ok(held.bytes)
-    const over = new AbortController()
-    const late = core.clock.sleep(readMsMax, over.signal).then(() => undefined)
-    const read = await Promise.race([readChunk(reader, held), late])
-    over.abort()
-    return read ?? err({ kind: 'disk', message: `the disk has not answered for ${readMsMax / 1000} s` })
-  }
-
-  /** Never offered again; a gap says so. What was read with it has not been sent. */
-  async function quarantine(held: HeldChunk, message: string): Promise<void> {
-    const at = held.owner.chunks.indexOf(held)
-    if (at === -1) return
-    const { lost } = holdings.cutOut(held.owner, at, at + 1)
-    const loss = lossOf(lost, 'corrupt', message)
-    if (loss === undefined) log.error('record-lost', message)
-    await recordLoss(core, lost, loss === undefined ? [] : [loss])
   }
 
   /** Rows of lines that have arrived; one that is still on its way is overtaken by this. */
@@ -203,30 +116,6 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
   /** Both ends of a hole between lives are known: its gap record. */
   async function nameLifeGaps(): Promise<void> {
     await recordLoss(core, [], core.lifeGaps.take())
-  }
-
-  function inWindow(track: TrackId, { media }: Chunk, owner: Recording): boolean {
-    const open = windows.filter((one) => one.track === track)
-    if (open.length === 0 || media === undefined) return false
-    const from = monoOf(owner, media.firstPts)
-    return open.some((one) => from <= one.toMonoMs && from + media.durationTicks / ticksPerMs >= one.fromMonoMs)
-  }
-
-  function protect(track: TrackId, fromMonoMs: number, toMonoMs: number): void {
-    const now = core.clock.mono()
-    for (const [at, one] of [...windows.entries()].reverse())
-      if (one.toMonoMs < now - windowMsKept) windows.splice(at, 1)
-    const same = windows.find((one) => one.track === track && one.fromMonoMs <= toMonoMs && fromMonoMs <= one.toMonoMs)
-    const window = same ?? { track, fromMonoMs, toMonoMs }
-    window.fromMonoMs = Math.min(window.fromMonoMs, fromMonoMs)
-    window.toMonoMs = Math.max(window.toMonoMs, toMonoMs)
-    if (same === undefined) windows.push(window)
-    if (windows.length > windowsMax) windows.shift()
-    for (const recording of holdings.recordings()) {
-      if (recording.head.id.track !== track || recording.head.id.boot !== boots.boot.counter) continue
-      for (const held of recording.chunks) held.protected ||= inWindow(track, held.chunk, recording)
-    }
-    writer.hurry()
   }
 
   async function close(): Promise<void> {
@@ -263,7 +152,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       assert(closing === undefined, 'capture stops before the buffer')
       const recording = openVideo(track)
       const chunk = { seq: holdings.track(track).nextSeq, length: bytes.length, crc64, media }
-      const kept = inWindow(track, chunk, recording)
+      const kept = windows.covers(recording, chunk)
       const place = { at: 'memory' } as const
       const heldAt = core.clock.mono()
       writer.add(holdings.append(recording, { chunk, bytes, place, lines: 0, heldAt, protected: kept }))
@@ -282,17 +171,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     recording(id) {
       const recording = holdings.find(id)
       if (recording === undefined) return undefined
-      const { head, arrived, chunks, closed } = recording
-      const claim = recording.claimDurable ? recording.claim : undefined
-      if (recording.doubtful) return { head, claim, arrived, closed: true, ...doubtOf(recording) }
-      const offered = chunks.every(isOffered)
-        ? chunks
-        : chunks.slice(
-            0,
-            chunks.findIndex((held) => !isOffered(held)),
-          )
-      const pending = offered.map(({ chunk }) => chunk)
-      return { head, claim, arrived, pending, closed: closed && pending.length === chunks.length }
+      return snapshotOf(recording)
     },
     read,
     release(id) {
@@ -327,7 +206,10 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       arrivedNow(landed, id.track)
       changed.ring()
     },
-    protect,
+    protect(track, fromMonoMs, toMonoMs) {
+      windows.add(track, fromMonoMs, toMonoMs)
+      writer.hurry()
+    },
     async settle(id, found) {
       const recording = holdings.find(id)
       // Without a doubt: an append of the life before has landed late, behind what was settled.
@@ -392,17 +274,5 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       closing ??= close()
       return closing
     },
-  }
-}
-
-/** See `Doubt` in `uplink/backlog.ts`. Behind a hole the numbers go on, but what stood in it only the store can tell. */
-function doubtOf(recording: Recording): Pick<Held, 'pending'> & { readonly doubt: NonNullable<Held['doubt']> } {
-  const { chunks, arrived, base, head, beyond } = recording
-  const known = firstRun(chunks)
-  const [first] = known
-  const pendingFrom = first === undefined || head.video === undefined ? arrived : relative(first.before, base)
-  return {
-    pending: known.map(({ chunk }) => chunk),
-    doubt: { pendingFrom, beyond: beyond || known.length < chunks.length },
   }
 }

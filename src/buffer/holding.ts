@@ -1,6 +1,15 @@
 /** What is held, as data: chunks in recordings in tracks. `holdings.ts` changes it, nobody else. */
+import { crc64Combine } from '../base/crc64.ts'
 import { startPtsOf } from '../format/playlist.ts'
-import type { Chunk, Claim, Extent, RecordingHead, TrackId } from '../format/recording.ts'
+import {
+  type Chunk,
+  type Claim,
+  type Extent,
+  emptyExtent,
+  type RecordingHead,
+  type TrackId,
+  trackKind,
+} from '../format/recording.ts'
 import { type MediaInfo, type Ticks, ticksBetween, ticksPerMs, wrapTicks } from '../format/unit.ts'
 
 export type Place =
@@ -151,3 +160,70 @@ export const endOfFootage = (recording: Recording): Moment => ({
   boot: recording.head.id.boot,
   monoMs: monoOf(recording, endPtsOf(recording)),
 })
+
+/** A recording without a byte, beginning where its head says. */
+export function newRecording(head: RecordingHead): Recording {
+  return {
+    head,
+    claim: undefined,
+    claimDurable: false,
+    arrived: emptyExtent,
+    arrivedSeq: head.firstSeq,
+    arrivedEndPts: startPtsOf(head.startMonoMs),
+    base: emptyExtent,
+    tail: emptyExtent,
+    chunks: [],
+    doubtful: false,
+    beyond: false,
+    closed: false,
+    endSeq: head.firstSeq,
+    pinnedBelow: 0,
+  }
+}
+
+/** Where a chunk ends, counted as its `before` is. */
+export function after(recording: Recording, { chunk, before }: Pick<HeldChunk, 'chunk' | 'before'>): Extent {
+  const length = before.length + chunk.length
+  if (trackKind(recording.head.id.track) !== 'video') return { length, crc64: 0n }
+  return { length, crc64: before.length === 0 ? chunk.crc64 : crc64Combine(before.crc64, chunk.crc64, chunk.length) }
+}
+
+/** The extent of what lies between `base` and `end`, both counted from the same place. */
+export function relative(end: Extent, base: Extent): Extent {
+  const length = end.length - base.length
+  if (length === 0) return emptyExtent
+  // Checksums combine by XOR: taking the shifted first part out of the whole leaves the second.
+  return { length, crc64: crc64Combine(base.crc64, 0n, length) ^ end.crc64 }
+}
+
+interface Inheritance {
+  readonly survivors: HeldChunk[]
+  /** Of the survivors. */
+  readonly first: HeldChunk
+  readonly tail: Extent
+  readonly closed: boolean
+  readonly endSeq: number
+}
+
+/** The recording in which the chunks behind a cut go on. */
+export function heirOf(recording: Recording, id: RecordingHead['id'], of: Inheritance): Recording {
+  const { survivors, first, ...rest } = of
+  const startMonoMs = startOf(recording, first)
+  const head = { ...recording.head, id, startMonoMs, firstSeq: first.chunk.seq }
+  return { ...newRecording(head), ...rest, base: first.before, chunks: survivors }
+}
+
+/** Where a recording begins that begins with this chunk, in ms of its boot. */
+export function startOf(recording: Recording, first: HeldChunk): number {
+  const { media } = first.chunk
+  return media === undefined ? recording.head.startMonoMs : monoOf(recording, media.firstPts)
+}
+
+export function olderFirst(one: Recording, other: Recording): number {
+  return (
+    one.head.id.boot - other.head.id.boot ||
+    one.head.startMonoMs - other.head.startMonoMs ||
+    one.head.firstSeq - other.head.firstSeq ||
+    one.head.id.number - other.head.id.number
+  )
+}

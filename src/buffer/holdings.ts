@@ -7,37 +7,35 @@
  * on the disk says. A cut therefore rewrites two rows and no footage.
  */
 import { assert } from '../base/assert.ts'
-import { crc64Combine } from '../base/crc64.ts'
 import { startPtsOf } from '../format/playlist.ts'
 import {
   type Chunk,
   type Claim,
   type Extent,
-  emptyExtent,
   type RecordingHead,
   type RecordingId,
   recordingName,
   type TrackId,
-  trackKind,
 } from '../format/recording.ts'
-import type { Ticks } from '../format/unit.ts'
 import {
-  endIn,
+  after,
   endOf,
   endOfFootage,
-  firstRun,
   type HeldChunk,
+  heirOf,
   heldChunk,
   laterOf,
   type Moment,
-  monoOf,
+  newRecording,
+  olderFirst,
   type Place,
   type Recording,
-  startIn,
+  startOf,
   type Track,
 } from './holding.ts'
 import type { KvOp } from './kv.ts'
 import { recordingKey, recordingRow, trackKey, trackRow } from './rows.ts'
+import { type Settled, settleRecording } from './settlement.ts'
 
 export interface Cut {
   readonly lost: readonly HeldChunk[]
@@ -52,13 +50,6 @@ export interface NewChunk {
   readonly lines: number
   readonly heldAt: number
   readonly protected: boolean
-}
-
-/** What the store said about a doubtful recording; see `Settlement` in `uplink/backlog.ts`. */
-export interface Settled {
-  readonly arrived: Extent
-  readonly unitsRead: number
-  readonly endPts: Ticks | undefined
 }
 
 export interface Holdings {
@@ -192,23 +183,8 @@ export function createHoldings(): Holdings {
     close(recording)
     changed.add(recording)
     if (first === undefined) return { lost, heir: undefined }
-    const startMonoMs = startOf(recording, first)
-    const heir: Recording = {
-      head: { ...head, id: nextId(head.id.track, head.id.boot), startMonoMs, firstSeq: first.chunk.seq },
-      claim: undefined,
-      claimDurable: false,
-      arrived: emptyExtent,
-      arrivedSeq: first.chunk.seq,
-      arrivedEndPts: startPtsOf(startMonoMs),
-      base: first.before,
-      tail,
-      chunks: survivors,
-      closed,
-      endSeq,
-      doubtful: false,
-      beyond: false,
-      pinnedBelow: 0,
-    }
+    const id = nextId(head.id.track, head.id.boot)
+    const heir = heirOf(recording, id, { survivors, first, tail, closed, endSeq })
     for (const survivor of survivors) survivor.owner = heir
     adopt(heir)
     if (wasOpen) of.open = heir
@@ -289,34 +265,11 @@ export function createHoldings(): Holdings {
       changed.add(recording)
       return landed
     },
-    settle(recording, { arrived, unitsRead, endPts }) {
-      const count = recording.chunks.findIndex((held) => endIn(recording, held) > arrived.length)
-      const landed = count === -1 ? recording.chunks : recording.chunks.slice(0, count)
-      const next = count === -1 ? undefined : recording.chunks[count]
-      const last = landed.at(-1)
-      const exact = next !== undefined && startIn(recording, next) === arrived.length
-      // Units that were read back stand behind the last point that was known; behind a hole nobody counted them.
-      const read = last === undefined || firstRun(recording.chunks).includes(last) ? unitsRead : 0
-      const counted = (last === undefined ? recording.arrivedSeq : last.chunk.seq + 1) + read
-      const endKnown =
-        !recording.beyond || recording.endSeq > (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) + 1
-      const bound = next?.chunk.seq ?? (endKnown ? recording.endSeq : counted)
-      recording.arrived = arrived
-      recording.arrivedSeq = exact ? bound : Math.min(counted, bound)
-      recording.arrivedEndPts =
-        endPts ??
-        (exact ? next.chunk.media?.firstPts : last?.chunk.media && endOf(last.chunk.media)) ??
-        recording.arrivedEndPts
-      countOut(recording.head.id.track, landed)
-      recording.chunks = recording.chunks.slice(landed.length)
-      const whole = endKnown && next === undefined && recording.arrivedSeq === recording.endSeq
-      recording.endSeq = (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) + 1
-      if (next === undefined) recording.tail = { length: recording.base.length + arrived.length, crc64: 0n }
-      recording.doubtful = false
-      recording.beyond = false
-      recording.pinnedBelow = 0
+    settle(recording, found) {
+      const settled = settleRecording(recording, found)
+      countOut(recording.head.id.track, settled.landed)
       changed.add(recording)
-      return { landed, whole }
+      return settled
     },
     reached(id, at) {
       const of = track(id)
@@ -341,53 +294,4 @@ export function createHoldings(): Holdings {
       return ops
     },
   }
-}
-
-/** A recording without a byte, beginning where its head says. */
-export function newRecording(head: RecordingHead): Recording {
-  return {
-    head,
-    claim: undefined,
-    claimDurable: false,
-    arrived: emptyExtent,
-    arrivedSeq: head.firstSeq,
-    arrivedEndPts: startPtsOf(head.startMonoMs),
-    base: emptyExtent,
-    tail: emptyExtent,
-    chunks: [],
-    doubtful: false,
-    beyond: false,
-    closed: false,
-    endSeq: head.firstSeq,
-    pinnedBelow: 0,
-  }
-}
-
-/** Where a chunk ends, counted as its `before` is. */
-export function after(recording: Recording, { chunk, before }: Pick<HeldChunk, 'chunk' | 'before'>): Extent {
-  const length = before.length + chunk.length
-  if (trackKind(recording.head.id.track) !== 'video') return { length, crc64: 0n }
-  return { length, crc64: before.length === 0 ? chunk.crc64 : crc64Combine(before.crc64, chunk.crc64, chunk.length) }
-}
-
-/** The extent of what lies between `base` and `end`, both counted from the same place. */
-export function relative(end: Extent, base: Extent): Extent {
-  const length = end.length - base.length
-  if (length === 0) return emptyExtent
-  // Checksums combine by XOR: taking the shifted first part out of the whole leaves the second.
-  return { length, crc64: crc64Combine(base.crc64, 0n, length) ^ end.crc64 }
-}
-
-function startOf(recording: Recording, first: HeldChunk): number {
-  const { media } = first.chunk
-  return media === undefined ? recording.head.startMonoMs : monoOf(recording, media.firstPts)
-}
-
-function olderFirst(one: Recording, other: Recording): number {
-  return (
-    one.head.id.boot - other.head.id.boot ||
-    one.head.startMonoMs - other.head.startMonoMs ||
-    one.head.firstSeq - other.head.firstSeq ||
-    one.head.id.number - other.head.id.number
-  )
 }

@@ -9,8 +9,9 @@ import { crc64Combine } from '../base/crc64.ts'
 import { limits } from '../base/limits.ts'
 import { startPtsOf } from '../format/playlist.ts'
 import { type Extent, recordingName, type TrackId, trackKind } from '../format/recording.ts'
-import { firstRun, type HeldChunk, heldChunk, type Recording } from './holding.ts'
-import { after, createHoldings, type Holdings, newRecording, relative } from './holdings.ts'
+import { doubt } from './doubt.ts'
+import { after, type HeldChunk, heldChunk, newRecording, type Recording, relative } from './holding.ts'
+import { createHoldings, type Holdings } from './holdings.ts'
 import { oweForLives } from './life-gaps.ts'
 import type { Loaded, LoadedLine } from './load.ts'
 import type { Loss } from './loss.ts'
@@ -241,24 +242,6 @@ function placeLines(owners: readonly Recording[], lines: readonly LoadedLine[]):
     const before = last ? after(owner, last) : { length: owner.base.length + owner.arrived.length, crc64: 0n }
     const place = { at: 'row', key } as const
     owner.chunks.push(heldChunk({ chunk, before, owner, place, ...onDisk, lines: count }))
-  }
-}
-
-/**
- * The last life did not end in order: of everything that had a name, the store may hold more than was written down. A
- * recording without a name is known whole, since nothing of it was ever sent.
- */
-function doubt(recordings: readonly Recording[], loaded: Loaded): void {
-  const rows = new Map(loaded.recordings.map((row) => [nameOf(row), row]))
-  for (const recording of recordings) {
-    const { claim, chunks, head, arrivedSeq } = recording
-    // What an earlier life left open is still open.
-    if (claim === undefined || recording.doubtful) continue
-    const row = rows.get(recordingName(head.id))
-    const endSeq = (chunks.at(-1)?.chunk.seq ?? arrivedSeq - 1) + 1
-    recording.beyond = row === undefined || !row.closed || (head.video !== undefined && endSeq < recording.endSeq)
-    const whole = (chunks[0]?.chunk.seq ?? arrivedSeq) === arrivedSeq && firstRun(chunks).length === chunks.length
-    recording.doubtful = recording.beyond || (head.video !== undefined && !whole)
   }
 }
 

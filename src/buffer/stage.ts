@@ -19,6 +19,17 @@ export interface MemoryLimits {
   readonly memoryBytesPerCamera: number
 }
 
+/** As the settings have them. */
+export const memoryLimits = (asked: {
+  readonly spillAfterS: number
+  readonly memoryBytes: number
+  readonly memoryBytesPerCamera: number
+}): MemoryLimits => ({
+  spillAfterMs: asked.spillAfterS * 1000,
+  memoryBytes: asked.memoryBytes,
+  memoryBytesPerCamera: asked.memoryBytesPerCamera,
+})
+
 export interface Stage {
   add(held: HeldChunk): void
   /** Confirmed, or given up: nothing of them stays in memory. */

@@ -3,7 +3,8 @@
  * the same tracks, units and lines as they are. They get new names there, so this is for what no store has heard of, or
  * when nothing of it is on its way to one any more.
  */
-import type { Buffer, Held } from '../buffer/buffer.ts'
+import type { Buffer } from '../buffer/buffer.ts'
+import type { Held } from '../buffer/snapshot.ts'
 import {
   type Chunk,
   cameraOf,

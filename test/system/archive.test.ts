@@ -1,6 +1,6 @@
 /**
- * What a recorder leaves behind that was killed again and again: one object that holds everything, and an archive that
- * the reading commands and a stranger's player find whole.
+ * What a recorder leaves behind that was killed again and again: an object a life, and an archive that the reading commands
+ * and a stranger's player find whole.
  */
 import { open } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,16 +14,16 @@ const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 const kills = 8
 
 let rig: Rig
-/** The object that every life but the last wrote. */
+/** The longest object. */
 let footage: { readonly key: string; readonly bytes: Buffer }
 
 beforeAll(async () => {
   rig = await createRig()
   await surviveKills(rig, kills, seed)
-  const [only, ...others] = await rig.videos('ts')
-  if (only === undefined || others.length > 0) throw new Error(`${others.length + 1} objects instead of one`)
-  footage = only
-  await rollOver(rig, footage)
+  const [longest] = (await rig.videos('ts')).sort((one, other) => other.bytes.length - one.bytes.length)
+  if (longest === undefined) throw new Error('there is no object')
+  footage = longest
+  await rollOver(rig, (await rig.videos('ts')).at(-1) ?? longest)
   expect(await rig.stop()).toBe(0)
 }, 180_000)
 afterAll(() => rig?.close())
@@ -32,8 +32,8 @@ describe(`after ${kills} kills at any moment (SEED=${seed})`, () => {
   test('the objects hold what the camera sent, but for what a kill interrupted', async () => {
     const proof = await rig.prove()
     expect(badFindings(proof)).toEqual([])
-    expect(proof.objects.map(({ key }) => key)[0]).toBe(footage.key)
-    expect(proof.objects).toHaveLength(2)
+    expect(proof.objects.length).toBeGreaterThan(kills / 2)
+    expect(proof.objects.length).toBeLessThanOrEqual(kills + 2)
     expect(await rig.log()).not.toMatch(/"level":"error"/)
   })
 
@@ -41,7 +41,7 @@ describe(`after ${kills} kills at any moment (SEED=${seed})`, () => {
     const { code, out, problem } = await rig.command('list', rigCamera)
     expect({ code, problem }).toEqual({ code: 0, problem: '' })
     expect(out).toContain(footage.key)
-    expect(out).toMatch(/GAP +stopped: The recorder was not running/)
+    expect(out).toMatch(/GAP +power: The recorder or its power ended/)
     expect(out).toMatch(/complete/)
   })
 
@@ -55,13 +55,13 @@ describe(`after ${kills} kills at any moment (SEED=${seed})`, () => {
     expect(both.bytes.equals(Buffer.concat(stored.map(({ bytes }) => bytes)))).toBe(true)
   })
 
-  test('ffmpeg plays the playlist to its end over all restarts: every frame of the object, in order', async () => {
+  test('ffmpeg plays the playlist to its end: every frame of the object, in order', async () => {
     const view = await startView(rig)
     try {
       const playlist = footage.key.replace(/\.ts$/, '.m3u8')
       const played = await hashesThroughPlaylist(`${view.address}objects/${playlist}`)
       expect(played).toEqual(await frameHashes(objectPath()))
-      expect(played.length).toBeGreaterThan(kills * 15)
+      expect(played.length).toBeGreaterThan(15)
     } finally {
       await view.close()
     }
