@@ -12,12 +12,13 @@ import { err, ok, type Result } from '../base/result.ts'
 import type { Kv, KvError, KvOpenError, KvStore } from '../buffer/kv.ts'
 import { codeOf, kindOf, makeFolder, wordsOf } from './folders.ts'
 import { type MountedFolder, mountedFolder } from './mounted-folder.ts'
+import { setAsideOf } from './set-aside.ts'
 
 type Database = Level<string, string>
 type Entered = Awaited<ReturnType<MountedFolder['enter']>>
 
-/** On Node `Level` is `ClassicLevel`, which has these; its types are those of the browser too, which has not. */
-const onDisk = Level as unknown as Record<'repair' | 'destroy', (folder: string) => Promise<void>>
+/** On Node `Level` is `ClassicLevel`, which has this; its types are those of the browser too, which has not. */
+const onDisk = Level as unknown as { repair(folder: string): Promise<void> }
 
 export interface LevelStore extends KvStore {
   /** Calls of LevelDB in the thread pool right now: Node does not count them (see `leave-process.ts`). */
@@ -27,6 +28,7 @@ export interface LevelStore extends KvStore {
 /** @param mountPoint where its disk must be mounted, at or above `folder` */
 export function levelStore(folder: string, mountPoint?: string): LevelStore {
   const mounted = mountedFolder(folder, mountPoint)
+  const aside = setAsideOf(folder, mountPoint)
   let running = 0
   const counted: Counted = async (call) => {
     running += 1
@@ -53,7 +55,7 @@ export function levelStore(folder: string, mountPoint?: string): LevelStore {
       }
     },
     repair: () => attempt(() => mounted.within((path) => counted(() => onDisk.repair(path)))),
-    destroy: () => attempt(() => mounted.within((path) => counted(() => onDisk.destroy(path)))),
+    setAside: () => attempt(aside.whole),
   }
 }
 
@@ -117,7 +119,7 @@ function kvOf(db: Database, counted: Counted, leave: () => Promise<void>): Kv {
 /** Deleting a row that never was: the smallest thing that takes the log with it to the disk. */
 const syncRow = { type: 'del', key: '\u0000sync' } as const
 
-async function attempt(operation: () => Promise<void>): Promise<Result<void, KvOpenError>> {
+async function attempt<T>(operation: () => Promise<T>): Promise<Result<T, KvOpenError>> {
   try {
     return ok(await operation())
   } catch (error) {

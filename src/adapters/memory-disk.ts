@@ -17,6 +17,8 @@ export function refusingDisk(place: string, why: () => string): SegmentDisk {
     read: async () => err({ kind: 'absent', message: 'nothing was written' }),
     truncate: async () => ok(undefined),
     remove: async () => ok(undefined),
+    setAside: async () => ok(place),
+    dropAside: async () => ok(undefined),
     freeBytes: async () => undefined,
   }
 }
@@ -40,5 +42,13 @@ export function memoryRows(place: string, rows: ReadonlyMap<string, string>): Kv
     },
     close: async () => {},
   }
-  return { place, open: async () => ok(kv), repair: async () => ok(undefined), destroy: async () => ok(undefined) }
+  return {
+    place,
+    open: async () => ok(kv),
+    repair: async () => ok(undefined),
+    async setAside() {
+      held.clear()
+      return ok(place)
+    },
+  }
 }

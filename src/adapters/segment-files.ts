@@ -10,6 +10,7 @@ import { err, ok, type Result } from '../base/result.ts'
 import type { DiskError, SegmentDisk, SegmentFile } from '../buffer/segment-disk.ts'
 import { codeOf, kindOf, makeFolder, wordsOf } from './folders.ts'
 import { mountedFolder } from './mounted-folder.ts'
+import { setAsideOf, syncFolder } from './set-aside.ts'
 
 const pattern = /^(\d{10})\.seg$/
 /** One page: enough to learn whether the file system takes a write. */
@@ -20,6 +21,7 @@ const piecesMax = 1024
 /** @param mountPoint where its disk must be mounted, at or above `folder` */
 export function segmentFiles(folder: string, mountPoint?: string): SegmentDisk {
   const { within } = mountedFolder(folder, mountPoint)
+  const aside = setAsideOf(folder, mountPoint)
   const nameOf = (segment: number): string => `${String(segment).padStart(10, '0')}.seg`
   /** Every operation by name: the path is that of the folder, on its own disk. */
   const attemptIn = <T>(operation: (path: string) => Promise<T>): Promise<Result<T, DiskError>> =>
@@ -77,6 +79,8 @@ export function segmentFiles(folder: string, mountPoint?: string): SegmentDisk {
           if (codeOf(error) !== 'ENOENT') throw error
         }
       }),
+    setAside: (segments) => attempt(() => aside.files(segments.map(nameOf))),
+    dropAside: () => attempt(aside.dropOldest),
     async freeBytes() {
       const found = await attemptIn((path) => statfs(path))
       return found.ok ? found.value.bavail * found.value.bsize : undefined
@@ -140,15 +144,6 @@ async function readFully(file: FileHandle, position: number, length: number): Pr
     filled += bytesRead
   }
   return bytes.subarray(0, filled)
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 async function attempt<T>(operation: () => Promise<T>): Promise<Result<T, DiskError>> {

@@ -39,6 +39,8 @@ export interface Core {
   readonly storedOnce: Evidence['storedOnce']
   /** See `SegmentWriter.noteLoss`. */
   readonly noteLoss: SegmentWriter['noteLoss']
+  /** What was done when it was opened, in sentences. */
+  readonly repairs: readonly string[]
   /** What was given up since the process began. */
   readonly evicted: { units: number; bytes: number }
 }

@@ -40,6 +40,9 @@ export interface KvStore {
   open(): Promise<Result<Kv, KvOpenError>>
   /** Makes a damaged database open again with whatever can be read. Rows may be missing afterwards. */
   repair(): Promise<Result<void, KvOpenError>>
-  /** Deletes it, so that `open` makes a new one. */
-  destroy(): Promise<Result<void, KvOpenError>>
+  /**
+   * Puts it aside, whole, so that `open` makes a new one: nothing here can read it, somebody else perhaps can. Two are
+   * kept; the oldest goes when a third comes. Returns where it is now, for people.
+   */
+  setAside(): Promise<Result<string, KvOpenError>>
 }

@@ -1,14 +1,14 @@
 /**
- * Opens the database and reads every row, repairing or rebuilding it where it is damaged. A database whose power was cut
- * before its first synced row does not open again: repair makes it open, with nothing in it, and the segments tell the rest.
+ * Opens the database and reads every row. One that is damaged is repaired; one that cannot be, or that another version of
+ * this program wrote, is put aside whole, and a new one is built from the segments. A database whose power was cut before
+ * its first synced row does not open again: repair makes it open, with nothing in it, and the segments tell the rest.
  */
-
 import type { z } from 'zod'
 import { crc64 } from '../base/crc64.ts'
-import type { Logger } from '../base/log.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Chunk, TrackId } from '../format/recording.ts'
 import type { Kv, KvError, KvOpenError, KvStore } from './kv.ts'
+import type { Repairs } from './repairs.ts'
 import {
   type BootTimeRow,
   bootKey,
@@ -18,6 +18,7 @@ import {
   parseRow,
   prefixes,
   type RecordingRow,
+  rebuildingKey,
   type SegmentRow,
   shapes,
   trackOfLineKey,
@@ -41,38 +42,60 @@ export interface Loaded {
   readonly clean: boolean
   /** `fresh`: there was none. `whole`: every row reads. `patchy`: rows may be missing. */
   readonly state: 'fresh' | 'whole' | 'patchy'
+  /** What was wrong with it and what was done, a sentence. */
+  readonly mended?: string
 }
 
-export type LoadError = KvOpenError | { readonly kind: 'version'; readonly message: string }
+interface Opened {
+  readonly kv: Kv
+  readonly loaded: Loaded
+}
+/** The rows are of another version; what could be read of them is the boot that ran last. */
+interface Foreign {
+  readonly kind: 'foreign'
+  readonly message: string
+  readonly boot: Loaded['boot']
+}
+type AttemptError = KvOpenError | Foreign
 
-export async function openAndLoad(
-  store: KvStore,
-  log: Logger,
-): Promise<Result<{ readonly kv: Kv; readonly loaded: Loaded }, LoadError>> {
+export async function openAndLoad(store: KvStore, repairs: Repairs): Promise<Result<Opened, KvOpenError>> {
   const first = await attempt(store)
-  if (first.ok || first.error.kind !== 'corrupt') return first
-  log.error(
-    'index-damaged',
-    `The buffer's index ${store.place} is damaged (${first.error.message}); it is being repaired.`,
-  )
+  if (first.ok) return first
+  const { error } = first
+  if (error.kind === 'foreign') return anew(store, repairs, error)
+  if (error.kind !== 'corrupt') return err(error)
+  const damaged = `The buffer's index ${store.place} was damaged (${error.message}).`
   const repaired = await store.repair()
   const second = repaired.ok ? await attempt(store) : repaired
-  if (second.ok) return patchy(second.value)
-  if (second.error.kind === 'locked' || second.error.kind === 'version') return second
-  log.error(
-    'index-lost',
-    `The buffer's index ${store.place} cannot be repaired; it is rebuilt from the footage itself.`,
-  )
-  const destroyed = await store.destroy()
-  if (!destroyed.ok) return destroyed
-  const third = await attempt(store)
-  return third.ok ? patchy(third.value) : third
+  if (second.ok) {
+    const mended = `${damaged} It was repaired, and what it lacks was taken from the footage itself.`
+    repairs.note('index-repaired', mended)
+    return patchy(second.value, mended)
+  }
+  if (second.error.kind === 'locked') return err(second.error)
+  return anew(store, repairs, second.error.kind === 'foreign' ? second.error : { message: damaged, boot: undefined })
 }
 
-const patchy = ({ kv, loaded }: { kv: Kv; loaded: Loaded }): Result<{ kv: Kv; loaded: Loaded }, never> =>
-  ok({ kv, loaded: { ...loaded, state: 'patchy', clean: false } })
+/** The database goes aside, and an empty one takes its place. Rows are small; a third heap of them is one too many. */
+async function anew(
+  store: KvStore,
+  repairs: Repairs,
+  { message, boot }: Pick<Foreign, 'message' | 'boot'>,
+): Promise<Result<Opened, KvOpenError>> {
+  const aside = await store.setAside()
+  if (!aside.ok) return aside
+  const mended = `${message} It was moved to ${aside.value}, and a new one was built from the footage itself.`
+  repairs.note('index-set-aside', mended)
+  const opened = await attempt(store)
+  if (opened.ok) return patchy({ ...opened.value, loaded: { ...opened.value.loaded, boot } }, mended)
+  const { kind } = opened.error
+  return err({ kind: kind === 'foreign' ? 'io' : kind, message: opened.error.message })
+}
 
-async function attempt(store: KvStore): Promise<Result<{ kv: Kv; loaded: Loaded }, LoadError>> {
+const patchy = ({ kv, loaded }: Opened, mended: string): Result<Opened, never> =>
+  ok({ kv, loaded: { ...loaded, state: 'patchy', clean: false, mended } })
+
+async function attempt(store: KvStore): Promise<Result<Opened, AttemptError>> {
   const opened = await store.open()
   if (!opened.ok) return opened
   const kv = opened.value
@@ -83,8 +106,8 @@ async function attempt(store: KvStore): Promise<Result<{ kv: Kv; loaded: Loaded 
   }
   if (loaded.value.version !== undefined && loaded.value.version !== formatVersion) {
     await kv.close()
-    const message = `${store.place} was written by another version of Watchpost (format ${loaded.value.version}, this one reads ${formatVersion}). Use that version, or give this one an empty directory.`
-    return err({ kind: 'version', message })
+    const message = `The buffer's index ${store.place} was written by another version of Watchpost (format ${loaded.value.version}; this one reads ${formatVersion}).`
+    return err({ kind: 'foreign', message, boot: loaded.value.loaded.boot })
   }
   return ok({ kv, loaded: loaded.value.loaded })
 }
@@ -98,6 +121,7 @@ async function load(kv: Kv): Promise<Result<{ version: string | undefined; loade
   let boot: Loaded['boot']
   let version: string | undefined
   let clean = false
+  let rebuilding = false
   let rows = 0
   let unreadable = 0
 
@@ -112,6 +136,7 @@ async function load(kv: Kv): Promise<Result<{ version: string | undefined; loade
     const rest = key.slice(2)
     if (key === formatKey) version = value
     else if (key === cleanKey) clean = true
+    else if (key === rebuildingKey) rebuilding = true
     else if (key === bootKey) take(parseRow(shapes.boot, value), (row) => (boot = row))
     else if (key.startsWith(prefixes.bootTime)) {
       take(parseRow(shapes.bootTime, value), ({ id, offset }) =>
@@ -125,7 +150,8 @@ async function load(kv: Kv): Promise<Result<{ version: string | undefined; loade
     else unreadable += 1
   })
   if (!scanned.ok) return scanned
-  const state = version === undefined ? (rows === 0 ? 'fresh' : 'patchy') : unreadable > 0 ? 'patchy' : 'whole'
+  const missing = unreadable > 0 || rebuilding || version === undefined
+  const state = rows === 0 ? 'fresh' : missing ? 'patchy' : 'whole'
   return ok({
     version,
     loaded: { boot, bootTimes, tracks, recordings, segments, lines, state, clean: clean && state === 'whole' },

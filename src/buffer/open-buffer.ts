@@ -1,6 +1,6 @@
 /**
  * Opens the buffer: database, survey of the segments, recovery, and the loops that write. Starting is recovering, and
- * needs no person: only a second owner, a place that cannot be written, and rows of another version end in an error.
+ * needs no person: only a second owner and a place that cannot be written end in an error.
  */
 import type { Clock, WallTime } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
@@ -18,11 +18,22 @@ import type { Kv, KvOp, KvStore } from './kv.ts'
 import { createKvWriter } from './kv-writer.ts'
 import { createLifeGaps } from './life-gaps.ts'
 import { createLines } from './lines.ts'
-import { type LoadError, type Loaded, openAndLoad } from './load.ts'
+import { type Loaded, openAndLoad } from './load.ts'
 import { alarmLine, createTimes } from './loss.ts'
+import { type BufferOpenError, diskSentence, indexSentence } from './open-error.ts'
 import { type Recovered, recover } from './recovery.ts'
+import { createRepairs, type Repairs } from './repairs.ts'
 import { createRoom, type Quota } from './room.ts'
-import { cleanKey, formatKey, formatVersion, type SegmentRow, segmentKey, segmentRow } from './rows.ts'
+import {
+  bootKey,
+  cleanKey,
+  formatKey,
+  formatVersion,
+  rebuildingKey,
+  type SegmentRow,
+  segmentKey,
+  segmentRow,
+} from './rows.ts'
 import type { SegmentDisk } from './segment-disk.ts'
 import { createSegmentWriter, type SegmentWriter } from './segment-writer.ts'
 import { createSegments } from './segments.ts'
@@ -57,29 +68,24 @@ export interface BufferOptions extends Quota {
   readonly sizes?: Partial<Sizes>
 }
 
-export type BufferOpenError = {
-  readonly kind: 'locked' | 'unwritable' | 'not-a-directory' | 'full' | 'io' | 'version'
-  /** One sentence for people, with the directory. */
-  readonly message: string
-}
-
-/** With the segments that had to go for the buffer to open. */
-type SurveyAfter = Survey & { readonly sacrificed: ReadonlySet<number> }
+/** With the segments that had to go for the buffer to open, and what else was done. */
+type SurveyAfter = Survey & { readonly sacrificed: ReadonlySet<number>; readonly repairs: Repairs }
 
 export async function openBuffer(options: BufferOptions): Promise<Result<Buffer, BufferOpenError>> {
   const { disk, log } = options
   const sacrificed = new Set<number>()
+  const repairs = createRepairs(log)
   const prepared = await makingRoom(options, sacrificed, () => disk.prepare())
   if (!prepared.ok) return err(diskSentence(disk.place, prepared.error))
-  const opened = await makingRoom(options, sacrificed, () => openIndex(options))
+  const opened = await makingRoom(options, sacrificed, () => openIndex(options, repairs))
   if (!opened.ok) return err(indexSentence(options.kv.place, opened.error))
   const { kv, loaded } = opened.value
-  const found = await survey(disk, loaded, log)
+  const found = await survey(disk, loaded, repairs)
   if (!found.ok) {
     await kv.close()
     return err(diskSentence(disk.place, found.error))
   }
-  return ok(await assemble(options, kv, loaded, { ...found.value, sacrificed }))
+  return ok(await assemble(options, kv, loaded, { ...found.value, sacrificed, repairs }))
 }
 
 /**
@@ -94,6 +100,11 @@ async function makingRoom<T, E extends { readonly kind: string }>(
   for (;;) {
     const result = await attempt()
     if (result.ok || result.error.kind !== 'full') return result
+    const dropped = await disk.dropAside()
+    if (dropped.ok && dropped.value !== undefined) {
+      log.error('aside-dropped', `${disk.place} is full: ${dropped.value}, which no recorder here reads, was deleted.`)
+      continue
+    }
     const listed = await disk.list()
     const oldest = listed.ok && listed.value.length > 1 ? listed.value[0] : undefined
     if (oldest === undefined || sacrificed.size >= sacrificedMax) return result
@@ -104,13 +115,25 @@ async function makingRoom<T, E extends { readonly kind: string }>(
   }
 }
 
-async function openIndex({ kv: store, log }: BufferOptions): ReturnType<typeof openAndLoad> {
-  const opened = await openAndLoad(store, log)
+async function openIndex({ kv: store, disk }: BufferOptions, repairs: Repairs): ReturnType<typeof openAndLoad> {
+  const opened = await openAndLoad(store, repairs)
   if (!opened.ok) return opened
+  const { kv, loaded } = opened.value
+  const segments = loaded.state === 'fresh' ? await disk.list() : undefined
+  const gone = segments?.ok === true && segments.value.length > 0
+  const state = gone ? 'patchy' : loaded.state
+  const wrong = gone ? 'was missing' : 'could be read in part only'
+  const mended =
+    loaded.mended ?? `The buffer's index ${store.place} ${wrong}; the rest was taken from the footage itself.`
+  if (state === 'patchy' && loaded.mended === undefined) repairs.note('index-incomplete', mended)
+  const ops: KvOp[] = [{ type: 'put', key: formatKey, value: formatVersion }]
+  // Until the segments have been read; a power cut on the way must not make it look whole.
+  if (state === 'patchy') ops.push({ type: 'put', key: rebuildingKey, value: '1' })
+  if (loaded.boot !== undefined) ops.push({ type: 'put', key: bootKey, value: JSON.stringify(loaded.boot) })
   // A new database whose power is cut before its first synced row does not open again.
-  const created = await opened.value.kv.batch([{ type: 'put', key: formatKey, value: formatVersion }], true)
-  if (created.ok) return opened
-  await opened.value.kv.close()
+  const created = await kv.batch(ops, true)
+  if (created.ok) return ok({ kv, loaded: { ...loaded, state, mended } })
+  await kv.close()
   return err({ kind: created.error.kind, message: created.error.message })
 }
 
@@ -156,6 +179,7 @@ async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: S
       lines,
     },
     ...{ changed, evicted: { units: 0, bytes: 0 }, storedOnce: recovered.storedOnce },
+    repairs: found.repairs.sentences(),
     noteLoss: (loss) => late.writer?.noteLoss(loss) ?? (() => {}),
   }
   await settleRows(core, recovered, loaded, found)
@@ -179,7 +203,7 @@ async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: S
 }
 
 /** One synced batch makes what recovery found the truth, gap records included. */
-async function settleRows(core: Core, recovered: Recovered, loaded: Loaded, found: Survey): Promise<void> {
+async function settleRows(core: Core, recovered: Recovered, loaded: Loaded, found: SurveyAfter): Promise<void> {
   const { segments, kv, boots, holdings, lines } = core
   for (const segment of recovered.segments) segments.add(segment)
   const scanned = new Set(found.segments.filter((one) => one.scanned).map(({ segment }) => segment))
@@ -198,9 +222,13 @@ async function settleRows(core: Core, recovered: Recovered, loaded: Loaded, foun
   )
   const dels = gone.map((number): KvOp => ({ type: 'del', key: segmentKey(number) }))
   // Queued before the gap records, so that they share its batch.
-  void kv.write([{ type: 'del', key: cleanKey }, ...boots.rows(), ...rows, ...dels], true)
+  const marks = [cleanKey, rebuildingKey].map((key): KvOp => ({ type: 'del', key }))
+  void kv.write([...marks, ...boots.rows(), ...rows, ...dels], true)
   if (recovered.losses.length > 0) void recordLoss(core, [], recovered.losses)
-  const alarms = alarmsOf(core, recovered, loaded)
+  const alarms = [
+    ...alarmsOf(core, recovered, loaded),
+    ...found.repairs.alarms().map((note) => alarmLine('buffer', note, core)),
+  ]
   const staged = alarms.length > 0 ? lines.stage('catalogue', alarms) : undefined
   await kv.write([...(staged?.ops ?? []), ...holdings.takeRows()], true)
   staged?.landed()
@@ -213,12 +241,8 @@ function alarmsOf(core: Core, recovered: Recovered, loaded: Loaded): string[] {
     track,
     `Lines of ${track} that were waiting on this device are missing.`,
   ])
-  const lost = loaded.state === 'patchy' || (loaded.state === 'fresh' && recovered.segments.length > 0)
-  if (lost) {
-    alarms.push([
-      'buffer',
-      "The buffer's index was damaged and has been repaired; events and reports that were waiting may be missing.",
-    ])
+  if (loaded.state === 'patchy') {
+    alarms.push(['buffer', `${loaded.mended ?? ''} Events and reports that were waiting may be missing.`.trim()])
   }
   return alarms.map(([about, note]) => {
     core.log.error('records-missing', note)
@@ -229,54 +253,18 @@ function alarmsOf(core: Core, recovered: Recovered, loaded: Loaded): string[] {
 function bootOf(id: string, loaded: Loaded, found: Survey): Boot {
   const seen = [loaded.boot, ...found.metas.map(({ boot, bootId }) => ({ counter: boot, id: bootId }))]
   const last = seen.reduce((newest, one) => ((one?.counter ?? -1) > (newest?.counter ?? -1) ? one : newest), undefined)
-  if (last === undefined) return { id, counter: 1 }
+  if (last === undefined) return { id, counter: loaded.state === 'fresh' ? 1 : 1 + bootsUnknownMax }
   if (last.id === id) return { id, counter: last.counter }
   const unknown = loaded.boot === undefined ? bootsUnknownMax : 0
   return { id, counter: last.counter + 1 + unknown }
 }
 
 const nextSegmentOf = (loaded: Loaded, found: Survey): number =>
-  Math.max(0, ...loaded.segments.keys(), ...found.segments.map(({ segment }) => segment)) + 1
+  Math.max(0, ...loaded.segments.keys(), ...found.segments.map(({ segment }) => segment), ...found.aside) + 1
 
 /** The disk has refused for so long that memory is full: the oldest that waits goes, and the gap says so. */
 function giveUp(core: Core, waiting: readonly HeldChunk[]): void {
   const note = 'The disk did not take it for so long that memory was full.'
   const { lost, losses } = evict(core.holdings, waiting, { cause: 'disk', note })
   void recordLoss(core, lost, losses)
-}
-
-function diskSentence(place: string, error: { readonly kind: string; readonly message: string }): BufferOpenError {
-  switch (error.kind) {
-    case 'unwritable':
-      return {
-        kind: 'unwritable',
-        message: `The buffer's directory ${place} cannot be written: ${error.message}. Give it to the user that runs Watchpost, or choose another (buffer.directory).`,
-      }
-    case 'not-a-directory':
-      return {
-        kind: 'not-a-directory',
-        message: `The buffer's directory ${place} is not a directory. Choose another (buffer.directory).`,
-      }
-    case 'full':
-      return {
-        kind: 'full',
-        message: `The disk of the buffer's directory ${place} is full. Free some space, or choose another directory (buffer.directory).`,
-      }
-    default:
-      return {
-        kind: 'io',
-        message: `The buffer's directory ${place} cannot be used: ${error.message}. Look at the disk.`,
-      }
-  }
-}
-
-function indexSentence(place: string, error: LoadError): BufferOpenError {
-  if (error.kind === 'locked') {
-    return {
-      kind: 'locked',
-      message: `Another process uses the buffer in ${place}. One recorder owns a buffer: stop the other one, or choose another directory (buffer.directory).`,
-    }
-  }
-  if (error.kind === 'version') return { kind: 'version', message: error.message }
-  return diskSentence(place, error)
 }

@@ -27,11 +27,18 @@ export interface Room {
   problem(): string | undefined
 }
 
+interface Need {
+  readonly bytes: number
+  /** The file system itself is short, not only the quota. */
+  readonly ofDisk: boolean
+  readonly why: string
+}
+
 /** Copies footage of events out of segments that must go; see `SegmentWriter.rescue`. */
 export type Rescue = (chunks: readonly HeldChunk[]) => Promise<void>
 
 export function createRoom(core: Core, initial: Quota, rescue: Rescue): Room {
-  const { segments, disk, clock, turns, sizes } = core
+  const { segments, disk, clock, turns, sizes, log } = core
   let quota = initial
   let free: number | undefined
   let askedAt: MonoMs | undefined
@@ -52,18 +59,37 @@ export function createRoom(core: Core, initial: Quota, rescue: Rescue): Room {
     askedAt = now
   }
 
-  function missing(bytes: number, refused: boolean): { readonly bytes: number; readonly why: string } {
+  function missing(bytes: number, refused: boolean): Need {
     const overQuota = segments.usedBytes() + bytes - quota.quotaBytes
     const tooFull = free === undefined ? 0 : quota.minFreeBytes + bytes - free
-    if (refused) return { bytes: Math.max(sizes.segmentBytes, overQuota, tooFull), why: 'The disk was full.' }
-    if (overQuota >= tooFull) return { bytes: overQuota, why: 'The quota of the buffer was reached.' }
-    return { bytes: tooFull, why: 'The disk had less free space than it must keep.' }
+    if (refused) {
+      return { bytes: Math.max(sizes.segmentBytes, overQuota, tooFull), ofDisk: true, why: 'The disk was full.' }
+    }
+    const ofDisk = tooFull > 0
+    if (overQuota >= tooFull) return { bytes: overQuota, ofDisk, why: 'The quota of the buffer was reached.' }
+    return { bytes: tooFull, ofDisk, why: 'The disk had less free space than it must keep.' }
+  }
+
+  /** What no recorder here reads goes before footage that one can still send. */
+  async function afterDropping(need: Need, bytes: number): Promise<Need> {
+    let left = need
+    while (left.bytes > 0 && left.ofDisk) {
+      const dropped = await turns.take(() => disk.dropAside())
+      if (!dropped.ok || dropped.value === undefined) break
+      log.error(
+        'aside-dropped',
+        `${disk.place} is short of space: ${dropped.value}, which no recorder here reads, was deleted.`,
+      )
+      await ask(clock.mono())
+      left = missing(bytes, false)
+    }
+    return left
   }
 
   async function make(bytes: number, refused: boolean): Promise<void> {
     const now = clock.mono()
     if (refused || askedAt === undefined || now - askedAt >= askMs) await ask(now)
-    const need = missing(bytes, refused)
+    const need = await afterDropping(missing(bytes, refused), bytes)
     short = false
     if (need.bytes <= 0) {
       if (free !== undefined) free -= bytes

@@ -5,6 +5,7 @@
  *     format            version of these rows
  *     boot              counter and id of the boot that ran last
  *     clean             there while nothing is open: the last stop was in order, and every row is true
+ *     rebuilding        there until what a lost database said has been taken from the segments
  *     b/<counter>       a boot, and where it lies on the wall, once known
  *     t/<track>         next sequence number, losses named, next recording number of each boot, holes between lives
  *     r/<recording>     head, claim, what has arrived, where it ends
@@ -19,6 +20,7 @@ export const formatKey = 'format'
 export const formatVersion = '1'
 export const bootKey = 'boot'
 export const cleanKey = 'clean'
+export const rebuildingKey = 'rebuilding'
 
 const digits = (value: number): string => String(value).padStart(12, '0')
 

@@ -25,6 +25,13 @@ export interface SegmentDisk {
   truncate(segment: number, bytes: number): Promise<Result<void, DiskError>>
   /** Gives the space back. A file that is not there is fine. */
   remove(segment: number): Promise<Result<void, DiskError>>
+  /**
+   * Puts files aside that nothing here can read; they are no segments any more. Two such heaps are kept; the oldest goes
+   * when a third comes. Returns where they are now, for people.
+   */
+  setAside(segments: readonly number[]): Promise<Result<string, DiskError>>
+  /** Deletes the heap that was put aside longest ago. Returns where it was; `undefined` if there was none. */
+  dropAside(): Promise<Result<string | undefined, DiskError>>
   /** Free space of the file system in bytes, for this user; `undefined` if it does not answer. */
   freeBytes(): Promise<number | undefined>
 }

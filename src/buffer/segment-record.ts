@@ -167,4 +167,10 @@ export function findMagic(bytes: Buffer, from: number): number {
   return bytes.indexOf(magicBytes, from)
 }
 
+/** A file that begins as ours do, with another version of the records or of their heads ("WPs2"). */
+export const isOtherVersion = (bytes: Buffer): boolean =>
+  bytes.length > magicBytes.length &&
+  bytes.subarray(0, 3).equals(magicBytes.subarray(0, 3)) &&
+  (bytes[3] !== magicBytes[3] || bytes[4] !== version)
+
 const magicBytes = Buffer.from([0x57, 0x50, 0x73, 0x31])

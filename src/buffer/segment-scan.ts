@@ -11,7 +11,7 @@ import type { Extent } from '../format/recording.ts'
 import type { Ticks } from '../format/unit.ts'
 import type { Identity, SegmentEntry } from './rows.ts'
 import type { DiskError, SegmentDisk } from './segment-disk.ts'
-import { decodeHead, findMagic, type NotedLoss, type SegmentMeta } from './segment-record.ts'
+import { decodeHead, findMagic, isOtherVersion, type NotedLoss, type SegmentMeta } from './segment-record.ts'
 
 export interface FoundUnit {
   readonly entry: SegmentEntry
@@ -37,6 +37,8 @@ export interface ScannedSegment {
   readonly losses: readonly NotedLoss[]
   /** Damaged places with whole records behind them. */
   readonly damaged: number
+  /** Another version of this program wrote it, and nothing in it can be read. */
+  readonly foreign: boolean
 }
 
 /**
@@ -75,5 +77,6 @@ export async function scanSegment(
     at = payloadAt + head.payloadBytes
     end = at
   }
-  return ok({ segment, bytes: end, fileBytes, meta, units, claims, losses, damaged })
+  const foreign = end === 0 && isOtherVersion(bytes)
+  return ok({ segment, bytes: end, fileBytes, meta, units, claims, losses, damaged, foreign })
 }

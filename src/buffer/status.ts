@@ -33,6 +33,7 @@ export function statusOf(core: Core, room: Room, writer: SegmentWriter): BufferS
     spilledBytes: writer.spilledBytes(),
     protectedBytes,
     problem: problemOf(core, room, writer.problem()),
+    repairs: core.repairs,
   }
 }
 

@@ -1,10 +1,11 @@
 /**
  * What the segment files hold. Closed segments are known by their row; the one that was open when the process ended is
- * read, and all are when the database cannot be trusted. The torn end of an unfinished write is cut off.
+ * read, and all are when the database cannot be trusted. The torn end of an unfinished write is cut off. Files of another
+ * version of this program are put aside whole: it may come back for them.
  */
-import type { Logger } from '../base/log.ts'
 import { ok, type Result } from '../base/result.ts'
 import type { Loaded } from './load.ts'
+import type { Repairs } from './repairs.ts'
 import type { Identity, SegmentEntry } from './rows.ts'
 import type { DiskError, SegmentDisk } from './segment-disk.ts'
 import type { NotedLoss, SegmentMeta } from './segment-record.ts'
@@ -30,9 +31,11 @@ export interface Survey {
   readonly claims: readonly FoundClaim[]
   readonly metas: readonly SegmentMeta[]
   readonly losses: readonly NotedLoss[]
+  /** Segments that were put aside; their numbers are used up. */
+  readonly aside: readonly number[]
 }
 
-export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Promise<Result<Survey, DiskError>> {
+export async function survey(disk: SegmentDisk, loaded: Loaded, repairs: Repairs): Promise<Result<Survey, DiskError>> {
   const listed = await disk.list()
   if (!listed.ok) return listed
   const segments: SurveyedSegment[] = []
@@ -40,6 +43,7 @@ export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Pr
   const claims: FoundClaim[] = []
   const metas: SegmentMeta[] = []
   const losses: NotedLoss[] = []
+  const aside: number[] = []
   for (const { segment, bytes } of listed.value) {
     const row = loaded.state === 'whole' ? loaded.segments.get(segment) : undefined
     if (row !== undefined && row.bytes <= bytes) {
@@ -49,7 +53,7 @@ export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Pr
     }
     const scanned = await scanSegment(disk, segment, bytes)
     if (!scanned.ok) {
-      log.error(
+      repairs.note(
         'segment-unreadable',
         `Segment ${segment} of ${disk.place} cannot be read: ${scanned.error.message}. What it held is missing, and a gap will say so.`,
       )
@@ -57,29 +61,43 @@ export async function survey(disk: SegmentDisk, loaded: Loaded, log: Logger): Pr
       continue
     }
     const { units, meta } = scanned.value
-    const left = await cutTornEnd(disk, scanned.value, log)
+    if (scanned.value.foreign) {
+      aside.push(segment)
+      continue
+    }
+    const left = await cutTornEnd(disk, scanned.value, repairs)
     segments.push({ segment, bytes: left, scanned: true, protected: meta?.protected === true })
     for (const { entry, of } of units) entries.push({ segment, entry, of })
     claims.push(...scanned.value.claims)
     losses.push(...scanned.value.losses)
     if (scanned.value.meta !== undefined) metas.push(scanned.value.meta)
   }
-  return ok({ segments, entries, claims, metas, losses })
+  if (aside.length > 0) {
+    const moved = await disk.setAside(aside)
+    if (!moved.ok) return moved
+    repairs.note(
+      'segments-set-aside',
+      `${aside.length} segments of ${disk.place} were written by another version of Watchpost and were moved to ${moved.value}: the footage in them is not sent by this one.`,
+      'alarm',
+    )
+  }
+  return ok({ segments, entries, claims, metas, losses, aside })
 }
 
 /** The length of the segment afterwards. */
-async function cutTornEnd(disk: SegmentDisk, found: ScannedSegment, log: Logger): Promise<number> {
+async function cutTornEnd(disk: SegmentDisk, found: ScannedSegment, repairs: Repairs): Promise<number> {
   const { segment, bytes, fileBytes, damaged } = found
   if (damaged > 0) {
-    log.error(
+    repairs.note(
       'segment-damaged',
       `Segment ${segment} of ${disk.place} has ${damaged} damaged places; the footage in them is passed over.`,
     )
   }
   if (bytes === fileBytes) return bytes
-  log.info(
+  repairs.note(
     'segment-torn',
-    `Segment ${segment} of ${disk.place} ended in an unfinished write of ${fileBytes - bytes} bytes, which is cut off.`,
+    `Segment ${segment} of ${disk.place} ended in an unfinished write of ${fileBytes - bytes} bytes, which was cut off.`,
+    'usual',
   )
   const cut = await disk.truncate(segment, bytes)
   // Where it cannot be cut, the end is found torn again next time: no harm.

@@ -24,11 +24,12 @@ export function statusOfBoth(memory: Buffer | undefined, disk: Buffer | undefine
     evictedUnits: sum(({ evictedUnits }) => evictedUnits),
     evictedBytes: sum(({ evictedBytes }) => evictedBytes),
     problem: kept === undefined ? whileInMemory(reason) : kept.problem,
+    repairs: kept?.repairs ?? [],
   }
 }
 
 const nothing: BufferStatus = {
   ...{ units: 0, bytes: 0, oldestUnitAgeMs: null, quotaBytes: 0, freeBytes: null },
   ...{ evictedUnits: 0, evictedBytes: 0, problem: null },
-  ...{ memoryBytes: 0, spilledBytes: 0, protectedBytes: 0 },
+  ...{ memoryBytes: 0, spilledBytes: 0, protectedBytes: 0, repairs: [] },
 }

@@ -3,7 +3,7 @@
  *
  * A disk that cannot be used (not mounted, read-only, broken, full with nothing to give up, closed to this user, or
  * hanging) does not keep the recorder from recording: it starts in memory (`late-disk.ts`). What a person has just set
- * wrong (a file where the directory should be, a buffer that is in use, rows of another version) ends the start.
+ * wrong (a file where the directory should be, a buffer that is in use) ends the start.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -14,7 +14,8 @@ import type { Settings } from '../adapters/settings-file.ts'
 import { assert } from '../base/assert.ts'
 import { err } from '../base/result.ts'
 import type { Buffer } from '../buffer/buffer.ts'
-import { type BufferOpenError, type BufferOptions, openBuffer } from '../buffer/open-buffer.ts'
+import { type BufferOptions, openBuffer } from '../buffer/open-buffer.ts'
+import type { BufferOpenError } from '../buffer/open-error.ts'
 import { bootKey, formatKey, formatVersion } from '../buffer/rows.ts'
 import type { SegmentDisk } from '../buffer/segment-disk.ts'
 import { memoryLimits } from '../buffer/stage.ts'
@@ -25,7 +26,6 @@ import { createLateDisk, type Opening, openMsMax } from './late-disk.ts'
 const exitCodes: Readonly<Partial<Record<BufferOpenError['kind'], FailureCode>>> = {
   locked: 4,
   'not-a-directory': 3,
-  version: 3,
 }
 
 export interface RecorderBuffer {

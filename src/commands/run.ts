@@ -23,6 +23,7 @@ import { systemClock } from '../adapters/system-clock.ts'
 import { createSystemProbes } from '../adapters/system-probes.ts'
 import { systemRandom } from '../adapters/system-random.ts'
 import { createSystemdNotify } from '../adapters/systemd-notify.ts'
+import { watchTimeSync } from '../adapters/time-sync.ts'
 import { type App, type AppPorts, createApp, type Proof } from '../app.ts'
 import { assert } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
@@ -90,6 +91,7 @@ async function run(config: string, proofDirectory: string | undefined): Promise<
     throw new CommandError(control.error.kind === 'in-use' ? 4 : 3, control.error.message)
   }
   await app.apply(settings)
+  void watchTimeSync({ clock, isRight: (errorMs) => time.systemClockIsRight(errorMs) }, ended.signal)
   ports.supervisor.ready()
   if (process.env.UV_THREADPOOL_SIZE === undefined) log.warn('thread-pool', fewThreads)
   log.info('started', `Watchpost ${ports.version} records as ${settings.device}.`, { boot: buffer.boot.counter })

@@ -44,6 +44,8 @@ export interface BufferStatus {
   readonly evictedBytes: number
   /** What is wrong with the disk, one sentence for people. */
   readonly problem: string | null
+  /** What was found wrong when the buffer was opened, and what was done about it; one sentence each. */
+  readonly repairs: readonly string[]
 }
 
 /** `idle`: nothing to send. `sending`: appends succeed. `waiting`: the last try failed. `blocked`: a person must act. */

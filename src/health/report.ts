@@ -65,6 +65,7 @@ export function makeReport(input: ReportInput): ReportRecord {
     ...cameras.flatMap((camera) => cameraFinding(camera, intervalMs)),
     ...archiveFindings(buffer, uplink, cameras),
     ...status.inputs.flatMap(({ problem }) => (problem === null ? [] : [behind(problem)])),
+    ...repairFindings(status, before?.status),
     ...machineFindings(machine),
     ...clockFindings(status),
   ]
@@ -156,6 +157,10 @@ function archiveFindings(
   }
   return found
 }
+
+/** Said once, in the first report after it was done: what was lost with it is in the catalogue, gap by gap. */
+const repairFindings = (now: Status, before: Status | undefined): Finding[] =>
+  now.buffer.repairs.filter((sentence) => before?.buffer.repairs.includes(sentence) !== true).map(note)
 
 function machineFindings(machine: Machine): Finding[] {
   const found: Finding[] = []

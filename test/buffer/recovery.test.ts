@@ -271,15 +271,4 @@ describe('what stops a start is one sentence:', () => {
     stage.kv.fault = undefined
     await (await stage.open()).close()
   })
-
-  test('rows of another version', async () => {
-    const stage = createStage()
-    const kv = await stage.kv.open()
-    if (!kv.ok) throw new Error(kv.error.message)
-    await kv.value.batch([{ type: 'put', key: 'format', value: '99' }], true)
-    await kv.value.close()
-    const opened = await stage.tryOpen()
-    expect(opened).toMatchObject({ ok: false, error: { kind: 'version' } })
-    expect(!opened.ok && opened.error.message).toContain('format 99')
-  })
 })

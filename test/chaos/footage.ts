@@ -56,28 +56,41 @@ export async function proveFootage(request: FootageRequest): Promise<FootageProo
   const full = gaps.filter(({ cause }) => cause === 'evicted' || cause === 'disk')
   const explained = full.reduce((sum, gap) => sum + gap.units, 0)
   const findings: string[] = []
+  const missing = new Map(proof.findings.map((finding) => [finding.unit ?? -1, finding]))
+  const cutOff = tailsOf(units, missing)
   let [interrupted, interruptedMsMax, givenUp] = [0, 0, 0]
   for (const finding of proof.findings) {
     const unit = finding.unit === undefined ? undefined : units[finding.unit]
     const kill = unit === undefined ? undefined : killOf(unit.life)
     const ageMs = unit === undefined || kill === undefined ? 0 : kill.atMs - unit.monoMs
-    if (finding.kind === 'interrupted' && kill !== undefined && ageMs <= kill.boundMs) {
+    if (unit !== undefined && cutOff.has(unit) && kill !== undefined && ageMs <= kill.boundMs) {
       interrupted += 1
       interruptedMsMax = Math.max(interruptedMsMax, ageMs)
-    } else if (unit !== undefined && full.some((gap) => mayBe(unit, gap))) givenUp += 1
-    else findings.push(sentenceOf(camera, finding, kill, ageMs))
+    } else if (unit !== undefined && full.some((gap) => mayBe(unit, gap))) {
+      givenUp += 1
+    } else findings.push(sentenceOf(camera, finding, kill, ageMs))
   }
   if (givenUp > explained) {
     findings.push(`camera ${camera}: ${givenUp} units were given up for a full disk, gap records name ${explained}`)
   }
   if (proof.units === 0) findings.push(`camera ${camera}: there is no unit in the store`)
-  const missing = new Map(proof.findings.map((finding) => [finding.unit ?? -1, finding.kind]))
-  const frames = missing.has(-1) ? { frames: 0, findings: [] } : await framesOf(request, units, missing)
+  const frames = missing.has(-1) ? { frames: 0, findings: [] } : await framesOf(request, units, { missing, cutOff })
   findings.push(...frames.findings)
   return {
     ...{ camera, units: proof.units, bytes: proof.bytes, interrupted, interruptedMsMax, givenUp, findings },
     frames: frames.frames,
   }
+}
+
+/** Missing units behind which nothing of their life is in the store: what an end may cut off, be it a kill. */
+function tailsOf(units: readonly UnitWitness[], missing: ReadonlyMap<number, unknown>): Set<UnitWitness> {
+  const tails = new Set<UnitWitness>()
+  const whole = new Set<string>()
+  for (const [index, unit] of [...units.entries()].reverse()) {
+    if (!missing.has(index)) whole.add(unit.life)
+    else if (!whole.has(unit.life)) tails.add(unit)
+  }
+  return tails
 }
 
 const mayBe = (unit: UnitWitness, gap: GapRecord): boolean =>
@@ -97,16 +110,18 @@ function sentenceOf(camera: string, finding: ProofFinding, kill: Kill | undefine
 async function framesOf(
   { camera, objects, proofDirectory, kills }: FootageRequest,
   units: readonly UnitWitness[],
-  missing: ReadonlyMap<number, ProofFinding['kind']>,
+  { missing, cutOff }: { readonly missing: ReadonlyMap<number, unknown>; readonly cutOff: ReadonlySet<UnitWitness> },
 ): Promise<{ frames: number; findings: string[] }> {
   const bytes = Buffer.concat(objects.map((object) => object.bytes))
   const stored = new Map<string, Buffer[]>()
   const holed = new Set<string>()
   let at = 0
-  for (const [index, { life, length }] of units.entries()) {
-    const kind = missing.get(index)
-    if (kind === 'lost') holed.add(life)
-    if (kind !== undefined) continue
+  for (const [index, unit] of units.entries()) {
+    const { life, length } = unit
+    if (missing.has(index)) {
+      if (!cutOff.has(unit)) holed.add(life)
+      continue
+    }
     stored.set(life, [...(stored.get(life) ?? []), bytes.subarray(at, at + length)])
     at += length
   }

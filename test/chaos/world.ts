@@ -178,6 +178,8 @@ function recorderOf(parts: Parts): RecorderPart & { end(): Promise<void> } {
     const mine = startRecorder('--import', args, at('recorder.log'), [...dyingWithUs, ...disk.under])
     running = mine
     starts += 1
+    // It knows of no outage yet.
+    lastConfirmedMs = systemClock.mono()
     void mine.ended.then(
       (how) => {
         if (running !== mine) return

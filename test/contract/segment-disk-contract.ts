@@ -81,6 +81,18 @@ export function segmentDiskContract(create: () => Promise<{ disk: SegmentDisk; t
     expect(await read(1, 0, 10)).toBe('ab')
   })
 
+  test('puts files aside, which are no segments then, and drops the oldest heap first', async () => {
+    for (const segment of [1, 2, 3]) await (await file(segment)).close()
+    expect(await disk.dropAside()).toEqual({ ok: true, value: undefined })
+    expect(await disk.setAside([1, 3])).toEqual({ ok: true, value: `${disk.place}.quarantined-1` })
+    expect(await disk.list()).toEqual({ ok: true, value: [{ segment: 2, bytes: 0 }] })
+    expect(await disk.setAside([2])).toEqual({ ok: true, value: `${disk.place}.quarantined-2` })
+    expect(await disk.list()).toEqual({ ok: true, value: [] })
+    expect(await disk.dropAside()).toEqual({ ok: true, value: `${disk.place}.quarantined-1` })
+    expect(await disk.dropAside()).toEqual({ ok: true, value: `${disk.place}.quarantined-2` })
+    expect(await disk.dropAside()).toEqual({ ok: true, value: undefined })
+  })
+
   test('removes; a file that is not there is fine to remove and absent to read', async () => {
     const one = await file(1)
     await one.close()

@@ -55,6 +55,14 @@ describe('a report', () => {
     expect(report).toMatchObject({ verdict: 'ok', intervalMs: hourMs, cameras: [{ unitsSince: 3600 }] })
   })
 
+  test('says once what was mended when the recorder started', () => {
+    const sentence = "The buffer's index was damaged. It was repaired."
+    const mended = { ...later, buffer: { ...later.buffer, repairs: [sentence] } }
+    expect(reportOf(mended)).toMatchObject({ verdict: 'ok', problems: [sentence] })
+    const already = { ...goodStatus, buffer: mended.buffer }
+    expect(reportOf(mended, { before: already }).problems).toEqual([])
+  })
+
   test('a camera that was started anew by settings counts from zero', () => {
     expect(reportOf(withCamera({ unitsCaptured: 3590, bytesCaptured: 5 })).cameras[0]).toMatchObject({
       unitsSince: 3590,

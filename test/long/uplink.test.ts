@@ -3,7 +3,7 @@ import type { ClipUnit } from '../support/clip.ts'
 import { type StandIn, startStandIn } from '../support/stand-in.ts'
 import { checkHistories } from '../uplink/check-histories.ts'
 import { clip } from '../uplink/haul.ts'
-import { expectFrugal, type LossCount, lossyHaul } from '../uplink/lossy.ts'
+import { expectFrugal, type LossCount, lossyHaul, lossyPatience } from '../uplink/lossy.ts'
 import { mixture } from '../uplink/mixture.ts'
 
 let units: readonly ClipUnit[]
@@ -29,7 +29,7 @@ describe('the uplink, over HTTP through the real ali-oss', () => {
     const seed = Number(process.env.SEED ?? 100)
     const counts: LossCount[] = []
     for (let n = seed; n < seed + 100; n += 1) {
-      standIn = await startStandIn({}, { patience: { answerMs: 250, bytesPerS: 10e6 } })
+      standIn = await startStandIn({}, { patience: lossyPatience })
       counts.push(await lossyHaul(standIn, n, { units: long, share: 0.05 }))
       await standIn.close()
     }

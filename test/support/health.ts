@@ -36,6 +36,7 @@ export const goodStatus: Status = {
     memoryBytes: 0,
     spilledBytes: 0,
     protectedBytes: 0,
+    repairs: [],
     evictedUnits: 0,
     evictedBytes: 0,
     problem: null,

@@ -35,6 +35,8 @@ export interface MemoryDisk extends SegmentDisk {
   content(segment: number): Buffer | undefined
   /** Of every file: what is safe on it. */
   contents(): Buffer[]
+  /** The heaps that were put aside, oldest first. */
+  aside(): readonly (readonly Buffer[])[]
 }
 
 const never = <T>(): Promise<T> => new Promise(() => {})
@@ -42,6 +44,7 @@ const never = <T>(): Promise<T> => new Promise(() => {})
 export function createMemoryDisk(): MemoryDisk {
   const files = new Map<number, File>()
   const ghosts = new Map<number, File>()
+  const aside: { readonly number: number; readonly files: readonly Buffer[] }[] = []
   let written = 0
   let dead = false
   let life = 0
@@ -95,6 +98,23 @@ export function createMemoryDisk(): MemoryDisk {
         files.delete(segment)
         return ok(undefined)
       }),
+    setAside: (segments) =>
+      step(() => {
+        const failure = failed()
+        if (failure !== undefined) return failure
+        const heap = segments.map((segment) => Buffer.from(files.get(segment)?.synced ?? []))
+        const number = (aside.at(-1)?.number ?? 0) + 1
+        aside.push({ number, files: heap })
+        if (aside.length > 2) aside.shift()
+        for (const segment of segments) files.delete(segment)
+        return ok(`/buffer/segments.quarantined-${number}`)
+      }),
+    dropAside: () =>
+      step(() => {
+        const heap = aside.shift()
+        return ok(heap && `/buffer/segments.quarantined-${heap.number}`)
+      }),
+    aside: () => aside.map((heap) => heap.files),
     freeBytes: () => step(() => (disk.capacityBytes === undefined ? undefined : disk.capacityBytes - used())),
     restart(power) {
       dead = false
@@ -120,7 +140,8 @@ export function createMemoryDisk(): MemoryDisk {
   }
 
   function used(): number {
-    return [...files.values()].reduce((sum, { synced }) => sum + synced.length, 0)
+    const held = [...files.values()].map(({ synced }) => synced)
+    return [...held, ...aside.flatMap((heap) => heap.files)].reduce((sum, { length }) => sum + length, 0)
   }
 
   function failed(): { readonly ok: false; readonly error: DiskError } | undefined {

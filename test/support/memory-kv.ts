@@ -18,6 +18,8 @@ export interface MemoryKv extends KvStore {
   restart(power: Random | undefined): void
   rows(): ReadonlyMap<string, string>
   batches(): number
+  /** What was put aside, oldest first. */
+  aside(): readonly ReadonlyMap<string, string>[]
 }
 
 const never = <T>(): Promise<T> => new Promise(() => {})
@@ -28,6 +30,7 @@ export function createMemoryKv(): MemoryKv {
   let owner: object | undefined
   let life = 0
   let batches = 0
+  const aside: ReadonlyMap<string, string>[] = []
 
   const now = (): Map<string, string> => {
     const rows = new Map(synced)
@@ -93,12 +96,15 @@ export function createMemoryKv(): MemoryKv {
       kv.state = 'whole'
       return ok(undefined)
     },
-    async destroy() {
+    async setAside() {
+      if (kv.crashed()) return never()
+      aside.push(now())
       synced = new Map()
       unsynced = []
       kv.state = 'whole'
-      return ok(undefined)
+      return ok(`/buffer/index.quarantined-${aside.length}`)
     },
+    aside: () => aside,
     restart(power) {
       life += 1
       owner = undefined

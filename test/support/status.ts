@@ -54,6 +54,7 @@ export const status: Status = {
     memoryBytes: 0,
     spilledBytes: 0,
     protectedBytes: 0,
+    repairs: [],
     evictedUnits: 2,
     evictedBytes: 524_288,
     problem: null,

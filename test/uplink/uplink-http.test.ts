@@ -5,7 +5,7 @@ import { createMemoryStore } from '../support/memory-store.ts'
 import { type StandIn, startStandIn } from '../support/stand-in.ts'
 import { clip, expectDelivered, haul } from './haul.ts'
 import { drainAll, key, nextLife, playlistKey } from './killed.ts'
-import { expectFrugal, type LossCount, lossyHaul } from './lossy.ts'
+import { expectFrugal, type LossCount, lossyHaul, lossyPatience } from './lossy.ts'
 import { mixture } from './mixture.ts'
 
 /** Silence is noticed after this long in these tests. */
@@ -122,7 +122,7 @@ describe('the uplink, over HTTP through the real ali-oss', () => {
     const long = await clip(40)
     const seed = Number(process.env.SEED ?? 1)
     for (let n = seed; n < seed + 4; n += 1) {
-      standIn = await startStandIn({}, { patience })
+      standIn = await startStandIn({}, { patience: lossyPatience })
       counts.push(await lossyHaul(standIn, n, { units: long, share: 0.05 }))
       await standIn.close()
     }
