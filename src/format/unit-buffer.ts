@@ -7,10 +7,17 @@ import { type PesHeader, pcrAt } from './ts-packet.ts'
 /** Where a time stamp is: position * 2, plus 1 for a PCR. Positions stay below 2^30 (`limits.unitBytesMax`). */
 export type StampMark = number
 
-/** First size of a buffer; later ones begin at the size of the unit before and an eighth more. */
+/** First size of a buffer. */
 const smallestBytes = 64 * 1024
+/** Later ones are as large as the largest of so many units before, and this part more: most units fit without a copy. */
+const unitsRemembered = 4
+const roomPart = 1 / 16
 /** A buffer with more unused space than this part of its contents is copied to its exact size before it is handed out. */
-const slackPart = 1 / 8
+const slackPart = 1 / 6
+
+/** Not zeroed, which costs as much as filling it with footage: only bytes that were written are ever handed out. */
+const freshBytes = (length: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(Buffer.allocUnsafeSlow(length).buffer as ArrayBuffer)
 
 export interface GatheredBytes {
   readonly bytes: Uint8Array
@@ -18,8 +25,10 @@ export interface GatheredBytes {
 }
 
 export class UnitBuffer {
-  #bytes = new Uint8Array(smallestBytes)
+  #bytes = freshBytes(smallestBytes)
   #length = 0
+  /** Lengths of the last units. */
+  #before: number[] = []
   #stamps: StampMark[] = []
 
   get length(): number {
@@ -75,20 +84,32 @@ export class UnitBuffer {
   split(at: number): GatheredBytes {
     const whole = this.#bytes
     const kept = this.#length - at
-    const next = new Uint8Array(Math.max(smallestBytes, Math.ceil(at * (1 + slackPart)), kept * 2))
+    this.#before = [...this.#before, at].slice(-unitsRemembered)
+    const expected = Math.max(smallestBytes, kept * 2, Math.ceil(Math.max(...this.#before) * (1 + roomPart)))
+    const isExact = whole.length - at <= at * slackPart
+    // With its contents copied the buffer is free again.
+    const stays = !isExact && whole.length >= expected && whole.length <= expected * 2
+    const next = stays ? whole : freshBytes(expected)
+    const bytes = isExact ? whole.subarray(0, at) : copyOf(whole, at)
     next.set(whole.subarray(at, this.#length))
     const stamps = this.#stamps.filter((mark) => mark < at * 2)
     this.#stamps = this.#stamps.filter((mark) => mark >= at * 2).map((mark) => mark - at * 2)
     this.#bytes = next
     this.#length = kept
-    return { bytes: whole.length - at > at * slackPart ? whole.slice(0, at) : whole.subarray(0, at), stamps }
+    return { bytes, stamps }
   }
 
   #makeRoom(added: number): void {
     const needed = this.#length + added
     if (needed <= this.#bytes.length) return
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length + (this.#bytes.length >> 1)))
+    const larger = freshBytes(Math.max(needed, this.#bytes.length + (this.#bytes.length >> 1)))
     larger.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = larger
   }
+}
+
+function copyOf(bytes: Uint8Array, length: number): Uint8Array {
+  const copy = freshBytes(length)
+  copy.set(bytes.subarray(0, length))
+  return copy
 }

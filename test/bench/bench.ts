@@ -5,7 +5,7 @@
 import type { BenchResult } from './result.ts'
 
 export interface Bench {
-  /** The word for `--only`. */
+  /** Its word on the command line. */
   readonly name: string
   /** Makes ready and warms up: the recorder runs for months, not for a second. */
   open(): Promise<OpenBench>

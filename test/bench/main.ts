@@ -4,20 +4,21 @@
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError } from 'commander'
 import { openRemote, type RemoteBench } from './remote.ts'
 import { type BenchResult, keepsFloor, meetsAim } from './result.ts'
 import { tableOf } from './table.ts'
 
 /** Their rounds take turns. */
-const together = ['splitter', 'crc64', 'append', 'written', 'link']
-/** It loads the whole machine: measured when the others are done. */
-const alone = ['path']
+const together = ['splitter', 'crc64', 'append', 'written', 'capture', 'link']
+/** They load the whole machine, or empty its memory of files: measured one by one when the others are done. */
+const alone = ['opening', 'path']
+/** Takes minutes, and is measured only when it is asked for, once. */
+const long = ['growth']
 const roundsMost = 100
 
 interface Options {
   readonly json?: string
-  readonly only?: string
   readonly rounds: number
 }
 
@@ -29,14 +30,17 @@ function wholeRounds(text: string): number {
   return value
 }
 
-const options = new Command('bench')
+const command = new Command('bench')
   .description('Measures the recorder against baselines of the same run; rounds are interleaved, figures are medians.')
+  .addArgument(
+    new Argument('[group]', 'one group of figures; left out, all but growth').choices([...together, ...alone, ...long]),
+  )
   .option('--json <file>', 'write the figures there too')
-  .addOption(new Option('--only <name>', 'one group of figures').choices([...together, ...alone]))
   .option('--rounds <number>', 'samples of each figure', wholeRounds, 5)
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse()
-  .opts<Options>()
+const options = command.opts<Options>()
+const [only] = command.args
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`)
 
@@ -57,18 +61,28 @@ async function measure(names: readonly string[], rounds: number): Promise<readon
   }
 }
 
+async function oneByOne(names: readonly string[], rounds: number): Promise<readonly BenchResult[]> {
+  const results: BenchResult[] = []
+  for (const name of names) results.push(...(await measure([name], rounds)))
+  return results
+}
+
 if (!existsSync('/proc/self/io')) {
   note('npm run bench counts with the files of Linux under /proc, which this system does not have.')
   process.exit(1)
 }
-const wanted = (name: string): boolean => options.only === undefined || options.only === name
+const wanted = (name: string): boolean => only === name || (only === undefined && !long.includes(name))
 // The load of the minute before we add ours: others take from every figure but those that count bytes.
 const [load = 0] = loadavg()
 const results = [
   ...(await measure(together.filter(wanted), options.rounds)),
-  ...(await measure(alone.filter(wanted), options.rounds)),
+  ...(await oneByOne(alone.filter(wanted), options.rounds)),
+  ...(await oneByOne(long.filter(wanted), 1)),
 ]
 process.stdout.write(tableOf(results))
+process.stdout.write(
+  `Load before ${load.toFixed(1)}, after ${(loadavg()[0] ?? 0).toFixed(1)}, ${cpus().length} CPUs.\n`,
+)
 if (load > cpus().length / 2) {
   process.stdout.write(
     `The machine was busy before this began (load ${load.toFixed(1)} on ${cpus().length} CPUs): on a quiet one the figures are better.\n`,

@@ -11,7 +11,9 @@ export interface RemoteBench extends Omit<OpenBench, 'results'> {
 
 /** Resolves when it is warm. Everything rejects once its process has ended before its time. */
 export async function openRemote(name: string): Promise<RemoteBench> {
-  const child = fork(fileURLToPath(new URL('./runner.js', import.meta.url)), [name])
+  const child = fork(fileURLToPath(new URL('./runner.js', import.meta.url)), [name], {
+    execArgv: ['--expose-gc'],
+  })
   const ended = once(child, 'exit')
   const answer = async (): Promise<unknown> => {
     const early = ended.then(([code]) => {

@@ -2,13 +2,19 @@
 import { growHeapCalmly } from '../../src/adapters/heap-growth.ts'
 import { benchAppend } from './append.ts'
 import type { Bench } from './bench.ts'
+import { benchCapture } from './capture.ts'
 import { benchCrc64 } from './crc64.ts'
+import { benchGrowth } from './growth.ts'
 import { benchLink } from './link.ts'
+import { benchOpening } from './opening.ts'
 import { benchPath } from './path.ts'
 import { benchSplitter } from './splitter.ts'
 import { benchWritten } from './written.ts'
 
-const everything: readonly Bench[] = [benchSplitter, benchCrc64, benchAppend, benchWritten, benchLink, benchPath]
+const everything: readonly Bench[] = [
+  ...[benchSplitter, benchCrc64, benchAppend, benchWritten, benchCapture, benchLink],
+  ...[benchOpening, benchPath, benchGrowth],
+]
 const bench = everything.find(({ name }) => name === process.argv[2])
 if (bench === undefined) throw new Error(`no benchmark is called ${process.argv[2]}`)
 
