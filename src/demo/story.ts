@@ -53,7 +53,7 @@ function cameraLine(camera: Status['cameras'][number]): string {
 
 function waitingLine(status: Status): string {
   const { units, bytes } = status.buffer
-  return units === 0 ? 'nothing waits' : `${counted(units)}, ${size(bytes)}, on the disk until the store has them`
+  return units === 0 ? 'nothing waits' : `${counted(units)}, ${size(bytes)}, held until the store has them`
 }
 
 function uplinkLine(status: Status): string {
