@@ -30,19 +30,22 @@ const options = new Command('chaos')
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const seed = options.seed ?? Date.now() % 1_000_000
 const replay = `npm run chaos -- --minutes ${options.minutes} --seed ${seed}`
+const directory = mkdtempSync(join(tmpdir(), 'watchpost-chaos-'))
 const stop = new AbortController()
 let interrupts = 0
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     interrupts += 1
-    // What was started ends with us: the kernel sees to it.
-    if (interrupts > 1) process.exit(130)
+    if (interrupts > 1) {
+      // What was started ends with us: the kernel sees to it.
+      say(`log, objects and witnesses are kept in ${directory}`)
+      process.exit(130)
+    }
     say('stopping early: everything drains and is judged; once more ends it at once')
     stop.abort()
   })
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'watchpost-chaos-'))
 say(`seed ${seed}, ${options.minutes} min; again with: ${replay}`)
 let holds = false
 try {

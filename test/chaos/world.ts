@@ -150,6 +150,8 @@ function recorderOf(parts: Parts): RecorderPart & { end(): Promise<void> } {
   let starts = 0
   /** Since when the disk refuses, as far as a kill is concerned. */
   let fullSinceMs: number | undefined
+  /** What was in force then: footage that waits for it when the disk fills has to wait on. */
+  let fullCommitMs = 0
   let lastConfirmedMs = systemClock.mono() as number
 
   async function status(): Promise<Status | undefined> {
@@ -190,12 +192,15 @@ function recorderOf(parts: Parts): RecorderPart & { end(): Promise<void> } {
     )
   }
 
+  const commitMsAt = (atMs: number): number =>
+    atMs - lastConfirmedMs > outageMsMin ? limits.commitAgeOutageMs : limits.commitAgeMs
+
   async function kill(): Promise<void> {
     const mine = running
     if (mine === undefined) return
     running = undefined
     const atMs = systemClock.mono()
-    const commitMs = atMs - lastConfirmedMs > outageMsMin ? limits.commitAgeOutageMs : limits.commitAgeMs
+    const commitMs = fullSinceMs === undefined ? commitMsAt(atMs) : Math.max(commitMsAt(atMs), fullCommitMs)
     const full = fullSinceMs === undefined ? 0 : atMs - fullSinceMs
     kills.push({ pid: mine.pid, atMs, boundMs: limits.memory.spillAfterMs + commitMs + unitMs + full })
     await mine.kill()
@@ -238,7 +243,10 @@ function recorderOf(parts: Parts): RecorderPart & { end(): Promise<void> } {
       if (mine !== undefined && (await status()) !== undefined && running === mine) process.kill(mine.pid, 'SIGUSR2')
     },
     async fillDisk(leaveBytes) {
-      fullSinceMs ??= systemClock.mono()
+      if (fullSinceMs === undefined) {
+        fullSinceMs = systemClock.mono()
+        fullCommitMs = commitMsAt(fullSinceMs)
+      }
       if (disk.mounted) disk.fill(leaveBytes)
       else await setMinFree('50TB')
     },
