@@ -28,6 +28,10 @@ export interface MemoryDisk extends SegmentDisk {
   /** The process dies when so many more steps have begun; its calls are never answered. */
   crashAfterSteps: number | undefined
   crashed(): boolean
+  /** A step of something else on this machine: counted like those of the disk. True if the process is dead now. */
+  beat(): boolean
+  /** Steps since it was made. */
+  beats(): number
   /** The same files for the next process. With `power`, unfinished writes survive as chance wills. */
   restart(power: Random | undefined): void
   /** Changes one byte of a stored file. */
@@ -46,6 +50,7 @@ export function createMemoryDisk(): MemoryDisk {
   const ghosts = new Map<number, File>()
   const aside: { readonly number: number; readonly files: readonly Buffer[] }[] = []
   let written = 0
+  let beats = 0
   let dead = false
   let life = 0
   const disk: MemoryDisk = {
@@ -56,6 +61,8 @@ export function createMemoryDisk(): MemoryDisk {
     bytesWritten: () => written,
     usedBytes: used,
     crashed: () => dead,
+    beat: () => !alive(life),
+    beats: () => beats,
     prepare: () => step(() => failed() ?? ok(undefined)),
     list: () =>
       step(() =>
@@ -158,6 +165,7 @@ export function createMemoryDisk(): MemoryDisk {
   }
 
   function alive(mine: number): boolean {
+    beats += 1
     if (disk.crashAfterSteps !== undefined) {
       disk.crashAfterSteps -= 1
       if (disk.crashAfterSteps < 0) dead = true
