@@ -1,0 +1,271 @@
+/**
+ * Everything of one seed: card, network, store, cameras, and the recorder's lives one after the other. The recorder is
+ * the real one (`createApp`, `openBuffer`, time correction, liveness); only what it stands on is simulated.
+ */
+import { type App, createApp } from '../../src/app.ts'
+import { createLogger, type Logger, silentLogger } from '../../src/base/log.ts'
+import { limits } from '../../src/base/limits.ts'
+import type { Buffer as FootageBuffer } from '../../src/buffer/buffer.ts'
+import { openBuffer } from '../../src/buffer/open-buffer.ts'
+import { memoryLimits } from '../../src/buffer/stage.ts'
+import { debianFfmpeg } from '../../src/capture/camera-command.ts'
+import { wallMs } from '../../src/base/clock.ts'
+import { createLiveness } from '../../src/health/liveness.ts'
+import type { Machine } from '../../src/health/machine.ts'
+import { createTimeCorrection, type TimeCorrection } from '../../src/uplink/time-correction.ts'
+import { createCameras, type Cameras } from './cameras.ts'
+import { type Chance, chanceOf } from './chance.ts'
+import { type Coverage, createCoverage } from './coverage.ts'
+import { createDevice, type Device } from './device.ts'
+import { createDisk, type SimDisk } from './disk.ts'
+import { createInputs, type SimInputs } from './inputs.ts'
+import { createKv, type SimKv } from './kv.ts'
+import { createLedger, type Ledger } from './ledger.ts'
+import { type Boot, createLife, type Life, type WallClock } from './life.ts'
+import { type NetworkWorld, storeFor } from './network.ts'
+import { type Bucket, createBucket } from './objects.ts'
+import { createPlanMirror } from './plan-mirror.ts'
+import { type Scale, scaleOf } from './scale.ts'
+import { createTime, type SimTime } from './time.ts'
+import { createTrouble, type Trouble } from './trouble.ts'
+import { createWitness, type Witness } from './witness.ts'
+
+export interface Violation {
+  readonly rule: string
+  readonly what: string
+}
+
+export interface Running {
+  readonly life: Life
+  readonly buffer: FootageBuffer
+  readonly app: App
+}
+
+export interface World {
+  readonly seed: number
+  readonly time: SimTime
+  readonly chance: Chance
+  readonly scale: Scale
+  readonly device: Device
+  readonly disk: SimDisk
+  readonly kv: SimKv
+  readonly bucket: Bucket
+  readonly trouble: Trouble
+  readonly ledger: Ledger
+  readonly network: NetworkWorld
+  readonly cameras: Cameras
+  readonly inputs: SimInputs
+  readonly wall: WallClock
+  readonly witness: Witness
+  readonly coverage: Coverage
+  readonly violations: Violation[]
+  readonly history: string[]
+  readonly tells: boolean
+  /** When the card did not do what it should, in ms of the world. */
+  readonly badDisk: { readonly from: number; readonly until: number }[]
+  /** When the database was damaged. */
+  readonly damagedAt: number[]
+  running: Running | undefined
+  diskTrouble(until: number, what: string): void
+  note(text: string): void
+  violated(rule: string, what: string): void
+  /** A new boot, or the same one again. False if the buffer did not open. */
+  start(boot: Boot, drained?: boolean): Promise<boolean>
+  /** Ends the life that runs, at once. */
+  end(how: 'kill' | 'power'): void
+  /** As SIGTERM does. */
+  stop(): Promise<void>
+  newBoot(): Boot
+}
+
+const historyMax = 4_000
+/** `commands/run.ts` lets the uplink go on for so long. */
+const drainMsMax = 3_000
+/** Beyond `limits.stopMs` the process ends itself; a stop that would never have come back is worse than one that is late. */
+const stopMsMax = 12_000
+
+export function createWorld(seed: number, options: { readonly tells: boolean }): World {
+  const time = createTime()
+  const chance = chanceOf(seed, 'script')
+  const history: string[] = []
+  const violations: Violation[] = []
+  const note = (text: string): void => {
+    if (options.tells && history.length < historyMax) history.push(`${(time.now() / 1000).toFixed(3).padStart(9)}  ${text}`)
+  }
+  const violated = (rule: string, what: string): void => {
+    if (violations.length < 50) violations.push({ rule, what: `${what} (at ${(time.now() / 1000).toFixed(3)} s)` })
+    note(`VIOLATED ${rule}: ${what}`)
+  }
+  const witness = createWitness()
+  const device = createDevice(time, chanceOf(seed, 'device'))
+  const scale = scaleOf(chanceOf(seed, 'scale'))
+  const bucket = createBucket()
+  bucket.sizeLimit = scale.objectBytesMax
+  const netChance = chanceOf(seed, 'network')
+  const trouble = createTrouble(time.now, netChance)
+  const coverage = createCoverage()
+  const ledger = createLedger(violated)
+  const link = { rttMs: netChance.pick([8, 30, 80, 250]), bytesPerS: netChance.pick([20_000, 100_000, 1_000_000]) }
+  let lives = 0
+  let boots = 0
+
+  const world: World = {
+    ...{ seed, time, chance, scale, device, bucket, trouble, ledger, coverage, witness, violations, history, tells: options.tells, note, violated },
+    disk: createDisk(device, chanceOf(seed, 'disk'), (bytes, segment) => witness.stored(bytes, segment, time.now())),
+    kv: createKv(device, chanceOf(seed, 'kv'), (key, value) => {
+      if (!key.startsWith('l/')) return
+      const track = key.slice(2, key.lastIndexOf('/'))
+      for (const text of value.trimEnd().split('\n')) witness.destroyedLines.push({ track, text, at: time.now() })
+    }),
+    network: { time, chance: netChance, bucket, trouble, ledger, coverage, link, note, onAppend: undefined },
+    cameras: createCameras(time, chanceOf(seed, 'cameras'), scale.cameras),
+    inputs: createInputs(),
+    wall: { offsetMs: 0, driftPerMs: chance.between(-50e-6, 50e-6) },
+    ...{ badDisk: [], damagedAt: [], running: undefined },
+    diskTrouble(until, what) {
+      world.badDisk.push({ from: time.now(), until })
+      note(`-- the card ${what} until ${Math.round(until / 1000)} s`)
+    },
+    newBoot() {
+      boots += 1
+      const before = chance.whole(3_000, 25_000)
+      return { id: `boot-${seed}-${boots}`, zeroAt: time.now() - before }
+    },
+    async start(boot, drained = false) {
+      lives += 1
+      const life = createLife(time, boot, world.wall, lives)
+      note(`life ${lives} begins (${boot.id})`)
+      return startLife(world, life, drained)
+    },
+    end(how) {
+      const { running } = world
+      if (running === undefined) return
+      running.life.dead = true
+      world.running = undefined
+      witness.ended.push({ life: running.life.number, at: time.now(), how })
+      note(how === 'kill' ? `life ${running.life.number} is killed` : `the power fails in life ${running.life.number}`)
+      world.disk.endLife(how)
+      world.kv.endLife(how)
+    },
+    async stop() {
+      const { running } = world
+      if (running === undefined) return
+      const { life, app, buffer } = running
+      note(`life ${life.number} is told to stop`)
+      const began = time.now()
+      let done = false
+      const stopped = app
+        .stop(drainMsMax)
+        .then(() => buffer.close())
+        .then(() => {
+          done = true
+        })
+      await Promise.race([stopped, time.sleep(limits.stopMs)])
+      const inTime = done
+      // As `run` does: too long is the end of the process, and the next start recovers.
+      if (!inTime) await Promise.race([stopped, time.sleep(stopMsMax - limits.stopMs)])
+      if (!done) violated('does not stop', `life ${life.number} was told to stop ${stopMsMax} ms ago`)
+      life.dead = true
+      world.running = undefined
+      witness.ended.push({ life: life.number, at: time.now(), how: inTime ? 'stop' : 'kill' })
+      note(`life ${life.number} has stopped after ${Math.round(time.now() - began)} ms`)
+      world.disk.endLife('kill')
+      world.kv.endLife('kill')
+    },
+  }
+  return world
+}
+
+async function startLife(world: World, life: Life, drained: boolean): Promise<boolean> {
+  const { time, scale, witness, violated } = world
+  const { clock } = life
+  const log = logOf(world, life)
+  let app: App | undefined
+  const wallTime = createTimeCorrection(clock, (offset, before) => app?.clockCorrected(offset, before))
+  const fatal = (name: string, error: unknown): void => {
+    if (life.dead) return
+    violated('fatal', `${name} in life ${life.number}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  }
+  const { buffer: asked } = scale.settings
+  const opened = await openBuffer({
+    ...{ quotaBytes: asked.quotaBytes, minFreeBytes: asked.minFreeBytes, memory: memoryLimits(asked) },
+    ...{ kv: world.kv.storeFor(life), disk: world.disk.diskFor(life), clock, wallTime, log },
+    bootId: life.boot.id,
+    fatal: (error) => fatal('buffer', error),
+    sizes: scale.sizes,
+  })
+  if (!opened.ok) {
+    world.note(`the buffer does not open: ${opened.error.message}`)
+    life.dead = true
+    world.kv.endLife('kill')
+    return false
+  }
+  const buffer = opened.value
+  witness.boots.set(buffer.boot.counter, life.boot)
+  app = createApp(portsOf(world, { life, log, buffer, wallTime, fatal }))
+  world.running = { life, buffer, app }
+  await app.apply(drained ? scale.drained : scale.settings)
+  return time.now() >= 0
+}
+
+interface Parts {
+  readonly life: Life
+  readonly log: Logger
+  readonly buffer: FootageBuffer
+  readonly wallTime: TimeCorrection
+  readonly fatal: (name: string, error: unknown) => void
+}
+
+function portsOf(world: World, { life, log, buffer, wallTime, fatal }: Parts) {
+  const { clock } = life
+  const { time, witness } = world
+  const mirror = createPlanMirror(() => (life.dead ? undefined : buffer))
+  return {
+    ...{ clock, log, version: 'sim', time: wallTime, fatal },
+    random: chanceOf(world.seed, `life ${life.number}`),
+    buffer: {
+      ...buffer,
+      write(track: string, text: string): Promise<void> {
+        const line = { track, text, life: life.number, at: time.now(), settledAt: undefined as number | undefined }
+        witness.lines.push(line)
+        return buffer.write(track, text).then(() => {
+          line.settledAt = time.now()
+        })
+      },
+    },
+    children: world.cameras.starterFor(life),
+    facts: debianFfmpeg,
+    lines: world.inputs.linesFor(life),
+    openStore: () => storeFor(world.network, { life, clock: wallTime, mirror }),
+    liveness: createLiveness(clock.mono),
+    supervisor: {
+      watchdogMs: undefined,
+      ready: () => {},
+      alive: () => {},
+      stuck: (text: string) => world.violated('stuck', text),
+      stopping: () => {},
+    },
+    probes: { look: async () => machine },
+    openSchedule: () => ({ next: () => wallMs((Math.floor(clock.wall() / 120_000) + 1) * 120_000) }),
+    proof: {
+      camera: () => {},
+      unit: (camera: string, unit: Parameters<Witness['capture']>[2]) => witness.capture(camera, life, unit, time.now()),
+    },
+  }
+}
+
+const machine: Machine = {
+  ...{ uptimeMs: 1, load1: 0, cpus: 4, memoryBytes: 1e9, memoryAvailableBytes: 5e8, processBytes: 8e7 },
+  ...{ diskBytes: 3e10, diskFreeBytes: 2e10, temperatureC: 50, underVoltage: false },
+}
+
+function logOf(world: World, life: Life): Logger {
+  if (!world.tells) return silentLogger
+  const sink = {
+    write(line: string): void {
+      const { level, event, message } = JSON.parse(line) as Record<string, string>
+      world.note(`  [${life.number}] ${level} ${event}: ${message}`)
+    },
+  }
+  return createLogger({ sink, clock: life.clock })
+}
