@@ -136,8 +136,9 @@ function openError(error: unknown): KvOpenError {
   const code = codeOf(cause)
   if (code === 'LEVEL_LOCKED') return { kind: 'locked', message: 'another process holds it' }
   if (code?.startsWith('LEVEL_') !== true) return folderError(cause)
-  const { kind, message } = rowError(cause)
-  if (kind !== 'io') return { kind, message }
+  const found = rowError(cause)
+  const { kind, message } = found
+  if (kind !== 'io' || found.ofFile === true) return found
   if (/permission denied|read-only/i.test(message)) return { kind: 'unwritable', message }
   if (/no such file/i.test(message)) return { kind: 'corrupt', message }
   return { kind, message }
@@ -155,5 +156,9 @@ function rowError(error: unknown): KvError {
   const message = cause instanceof Error ? cause.message : String(cause)
   if (code === 'LEVEL_CORRUPTION' || code === 'LEVEL_INVALID_ARGUMENT') return { kind: 'corrupt', message }
   if (/no space|quota exceeded/i.test(message)) return { kind: 'full', message }
+  // A table without a byte, as a power cut leaves it: it cannot be mapped into memory.
+  if (/\.(ldb|sst): invalid argument/i.test(message)) return { kind: 'corrupt', message }
+  if (/(\d{6}\.\w+|MANIFEST-\d+|CURRENT): input\/output error/i.test(message))
+    return { kind: 'io', message, ofFile: true }
   return { kind: 'io', message }
 }

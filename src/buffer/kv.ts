@@ -12,11 +12,15 @@ export interface KvError {
   /** `full`: no space. `corrupt`: a checksum is wrong, or a file of the database is missing. `io`: anything else. */
   readonly kind: 'full' | 'corrupt' | 'io'
   readonly message: string
+  /** One of its files cannot be read. The disk may be gone; or it is a bad block, and the rest is well. */
+  readonly ofFile?: true
 }
 
 export interface KvOpenError {
   readonly kind: 'locked' | 'corrupt' | 'full' | 'unwritable' | 'not-a-directory' | 'io'
   readonly message: string
+  /** As in `KvError`. */
+  readonly ofFile?: true
 }
 
 export interface Kv {

@@ -60,10 +60,12 @@ type AttemptError = KvOpenError | Foreign
 
 export async function openAndLoad(store: KvStore, repairs: Repairs): Promise<Result<Opened, KvOpenError>> {
   const first = await attempt(store)
-  if (first.ok) return first
-  const { error } = first
+  // A bad block of the card stays bad, and the folder has just been written to: then a part of it is lost, and no disk.
+  const again = !first.ok && isOfFile(first.error) ? await attempt(store) : first
+  if (again.ok) return again
+  const { error } = again
   if (error.kind === 'foreign') return anew(store, repairs, error)
-  if (error.kind !== 'corrupt') return err(error)
+  if (error.kind !== 'corrupt' && !isOfFile(error)) return err(error)
   const damaged = `The buffer's index ${store.place} was damaged (${error.message}).`
   const repaired = await store.repair()
   const second = repaired.ok ? await attempt(store) : repaired
@@ -75,6 +77,8 @@ export async function openAndLoad(store: KvStore, repairs: Repairs): Promise<Res
   if (second.error.kind === 'locked') return err(second.error)
   return anew(store, repairs, second.error.kind === 'foreign' ? second.error : { message: damaged, boot: undefined })
 }
+
+const isOfFile = (error: AttemptError): boolean => error.kind === 'io' && error.ofFile === true
 
 /** The database goes aside, and an empty one takes its place. Rows are small; a third heap of them is one too many. */
 async function anew(
@@ -102,7 +106,7 @@ async function attempt(store: KvStore): Promise<Result<Opened, AttemptError>> {
   const loaded = await load(kv)
   if (!loaded.ok) {
     await kv.close()
-    return err({ kind: loaded.error.kind, message: loaded.error.message })
+    return err(loaded.error)
   }
   if (loaded.value.version !== undefined && loaded.value.version !== formatVersion) {
     await kv.close()

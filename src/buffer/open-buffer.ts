@@ -126,7 +126,8 @@ async function openIndex({ kv: store, disk }: BufferOptions, repairs: Repairs): 
   const mended =
     loaded.mended ?? `The buffer's index ${store.place} ${wrong}; the rest was taken from the footage itself.`
   if (state === 'patchy' && loaded.mended === undefined) repairs.note('index-incomplete', mended)
-  const ops: KvOp[] = [{ type: 'put', key: formatKey, value: formatVersion }]
+  // Written once, so that it is as old as any row: where rows have gone it has probably gone, too.
+  const ops: KvOp[] = state === 'whole' ? [] : [{ type: 'put', key: formatKey, value: formatVersion }]
   // Until the segments have been read; a power cut on the way must not make it look whole.
   if (state === 'patchy') ops.push({ type: 'put', key: rebuildingKey, value: '1' })
   if (loaded.boot !== undefined) ops.push({ type: 'put', key: bootKey, value: JSON.stringify(loaded.boot) })

@@ -42,7 +42,7 @@ describe('the database is lost and', () => {
     return stage
   }
 
-  test.each(['damaged', 'hopeless'] as const)(
+  test.each(['damaged', 'unreadable', 'hopeless'] as const)(
     'is %s: footage keeps its object and its name; how far that reaches only the store can tell',
     async (state) => {
       const stage = await lived()

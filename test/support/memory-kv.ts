@@ -11,8 +11,11 @@ import type { Kv, KvError, KvOp, KvOpenError, KvStore } from '../../src/buffer/k
 
 export interface MemoryKv extends KvStore {
   fault: KvError['kind'] | undefined
-  /** `damaged`: opens after a repair, which loses `lossOnRepair`'s rows. `hopeless`: only a new one opens. */
-  state: 'whole' | 'damaged' | 'hopeless'
+  /**
+   * `damaged`: opens after a repair, which loses `lossOnRepair`'s rows; `unreadable`: likewise, since a block of the card is
+   * bad; `hopeless`: only a new one opens.
+   */
+  state: 'whole' | 'damaged' | 'unreadable' | 'hopeless'
   lossOnRepair: (key: string) => boolean
   crashed: () => boolean
   restart(power: Random | undefined): void
@@ -40,6 +43,7 @@ export function createMemoryKv(): MemoryKv {
 
   function open(): Result<Kv, KvOpenError> {
     if (owner !== undefined) return err({ kind: 'locked', message: 'another process holds it' })
+    if (kv.state === 'unreadable') return err({ kind: 'io', message: 'the disk reports an error', ofFile: true })
     if (kv.state !== 'whole') return err({ kind: 'corrupt', message: 'a checksum is wrong' })
     if (kv.fault !== undefined) return err({ kind: kv.fault, message: `the disk says ${kv.fault}` })
     const me = {}
@@ -91,7 +95,7 @@ export function createMemoryKv(): MemoryKv {
     open: async () => (kv.crashed() ? never() : open()),
     async repair() {
       if (kv.state === 'hopeless') return err({ kind: 'corrupt', message: 'nothing can be read' })
-      for (const key of now().keys()) if (kv.state === 'damaged' && kv.lossOnRepair(key)) synced.delete(key)
+      for (const key of now().keys()) if (kv.state !== 'whole' && kv.lossOnRepair(key)) synced.delete(key)
       unsynced = []
       kv.state = 'whole'
       return ok(undefined)
