@@ -104,6 +104,7 @@ export function createUplink(world: UplinkWorld): Uplink {
     creation: world.creation,
     catalogue: world.catalogue,
     bodyBytesMax: rate.bodyBytesMax,
+    lateMsMax: rate.bodyMsMax,
     askTime,
   }
 
@@ -189,6 +190,9 @@ export function createUplink(world: UplinkWorld): Uplink {
     switch (report.did) {
       case 'rest':
         entry.restedAt = began.startedAtVersion
+        return
+      case 'wait':
+        Object.assign(entry, { notBefore: clock.mono() + report.ms, linkWait: false })
         return
       case 'finish':
         entries.delete(recordingName(entry.id))
@@ -288,13 +292,8 @@ export function createUplink(world: UplinkWorld): Uplink {
         blocked === undefined ? link.problem() : `${blocked.message} ${storeErrorRules[blocked.kind].does}`
       const busy = all.some((entry) => entry.busy || entry.restedAt !== version)
       const state = blocked !== undefined ? 'blocked' : !link.certain() ? 'waiting' : busy ? 'sending' : 'idle'
-      return {
-        state,
-        problem,
-        ...account.figures(),
-        backlogBytes: waitingBytes(backlog),
-        objects: openObjects(backlog),
-      }
+      const held = { backlogBytes: waitingBytes(backlog), objects: openObjects(backlog) }
+      return { state, problem, ...account.figures(), ...held }
     },
   }
 }
