@@ -160,9 +160,14 @@ export function createUplink(world: UplinkWorld): Uplink {
       const serving = all.filter((entry) => entry.busy && !entry.atDisk).map((entry) => entry.lane)
       const waiting = all.filter((entry) => !entry.busy && entry.restedAt !== version)
       const goesAt = (entry: Entry): number => Math.max(entry.notBefore, holds.until(entry.id.track))
-      const ready = waiting.filter((entry) => goesAt(entry) <= now)
-      const next = nextTurn(ready, serving, link.certain() ? placesMax : 1)
-      if (next === undefined) return Math.min(...waiting.map((entry) => Math.max(1, goesAt(entry) - now)), turnMs)
+      // Whoever is ready and has no place is woken when one is given back, and not by time.
+      const later = waiting.map(goesAt).filter((at) => at > now)
+      const next = nextTurn(
+        waiting.filter((entry) => goesAt(entry) <= now),
+        serving,
+        link.certain() ? placesMax : 1,
+      )
+      if (next === undefined) return Math.min(...later, now + turnMs) - now
       next.busy = true
       void serve(next, signal).finally(() => wake())
     }
