@@ -148,7 +148,7 @@ export function createUplink(world: UplinkWorld): Uplink {
     return entry
   }
 
-  /** Starts as many turns as there are places; returns how long nothing will change by waiting alone, in ms. */
+  /** Starts as many turns as there are places; returns for how many ms nobody is to be woken, but by a free place. */
   function dispatch(signal: AbortSignal): number {
     const linkWaitMs = link.waitMs()
     if (linkWaitMs > 0) return linkWaitMs
@@ -161,7 +161,7 @@ export function createUplink(world: UplinkWorld): Uplink {
       const goesAt = (entry: Entry): number => Math.max(entry.notBefore, holds.until(entry.id.track))
       const ready = waiting.filter((entry) => goesAt(entry) <= now)
       const next = nextTurn(ready, serving, link.certain() ? placesMax : 1)
-      if (next === undefined) return Math.min(...waiting.map((entry) => Math.max(1, goesAt(entry) - now)), turnMs)
+      if (next === undefined) return Math.min(...waiting.map(goesAt).filter((at) => at > now), now + turnMs) - now
       next.busy = true
       void serve(next, signal).finally(() => wake())
     }
