@@ -142,8 +142,8 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
     },
     begin(track, start) {
       assert(trackKind(track) === 'video', 'record tracks begin their own recordings')
+      core.lifeGaps.begins(track, { boot: boots.boot.counter, monoMs: start.startMonoMs })
       holdings.begin(track, boots.boot.counter, start)
-      core.lifeGaps.began(track, { boot: boots.boot.counter, monoMs: start.startMonoMs })
       void nameLifeGaps()
       void kv.write(holdings.takeRows(), false)
       changed.ring()

@@ -90,6 +90,8 @@ export interface Track {
   end: Moment | undefined
   /** Holes between lives of the recorder whose gap records wait for one of their ends; see `life-gaps.ts`. */
   owed: OwedGap[]
+  /** An earlier life began its open recording, and in this one nothing has joined it: if it ends so, the hole is ours to name. */
+  carried: boolean
 }
 
 /** A moment of any boot, on its monotonic clock in ms. */

@@ -106,6 +106,7 @@ export function createHoldings(): Holdings {
       lines: 0,
       end: undefined,
       owed: [],
+      carried: false,
     }
     tracks.set(id, created)
     return created
@@ -243,6 +244,7 @@ export function createHoldings(): Holdings {
       const held = heldChunk({ ...added, lines, before: recording.tail, owner: recording })
       of.nextSeq += 1
       of.lines += lines
+      of.carried = false
       recording.tail = after(recording, held)
       recording.chunks.push(held)
       return held

@@ -15,8 +15,8 @@ const gapMsMin = 800
 const owedMax = 64
 
 export interface LifeGaps {
-  /** Footage of a track begins: open holes end here. */
-  began(track: TrackId, at: Moment): void
+  /** Footage of a track is about to begin in a new recording: open holes end here. */
+  begins(track: TrackId, at: Moment): void
   /** Nothing about a recording is in doubt any more, or it is given up. `whole`: it misses nothing at its end. */
   settled(recording: Recording, whole: boolean): void
   /** Holes whose ends are both known. The caller makes their gap records durable, together with the rows. */
@@ -29,6 +29,16 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
     holdings.touch(track.id)
   }
 
+  /** Where its footage ends; `at` if nobody knows. */
+  function endOfTrack({ id, end }: Track, at: Moment): Moment {
+    const ends = holdings
+      .recordings()
+      .filter(({ head }) => head.id.track === id)
+      .map(endOfFootage)
+    const known = end === undefined ? ends : [end, ...ends]
+    return known.length === 0 ? at : known.reduce(laterOf)
+  }
+
   /** A cut may have moved the end of a life to another recording. */
   function lastBelow({ from, belowSeq = 0 }: OwedGap, track: TrackId, end: Moment): Moment {
     return holdings
@@ -39,8 +49,12 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
   }
 
   return {
-    began(id, at) {
+    begins(id, at) {
       const track = holdings.track(id)
+      // Capture names the hole behind a recording that is open; this one was cut or given up before anything joined it.
+      if (track.carried && track.open === undefined)
+        change(track, [...track.owed, { cause: 'stopped', from: endOfTrack(track, at), to: at }])
+      track.carried = false
       if (track.owed.every(({ to }) => to !== undefined)) return
       change(
         track,

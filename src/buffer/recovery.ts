@@ -267,6 +267,7 @@ function settle(
       if (recording === owners.at(-1) && ours && !recording.closed && goesOn) {
         const track = holdings.track(head.id.track)
         track.open = recording
+        track.carried = video
         // A row may have counted units that ended with the process, in memory: their numbers were never used.
         track.nextSeq = endSeq
         continue

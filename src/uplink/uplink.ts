@@ -149,7 +149,7 @@ export function createUplink(world: UplinkWorld): Uplink {
     return entry
   }
 
-  /** Starts as many turns as there are places; returns how long nothing will change by waiting alone, in ms. */
+  /** Starts as many turns as there are places; returns for how many ms nobody is to be woken, but by a free place. */
   function dispatch(signal: AbortSignal): number {
     const linkWaitMs = link.waitMs()
     if (linkWaitMs > 0) return linkWaitMs
@@ -160,14 +160,9 @@ export function createUplink(world: UplinkWorld): Uplink {
       const serving = all.filter((entry) => entry.busy && !entry.atDisk).map((entry) => entry.lane)
       const waiting = all.filter((entry) => !entry.busy && entry.restedAt !== version)
       const goesAt = (entry: Entry): number => Math.max(entry.notBefore, holds.until(entry.id.track))
-      // Whoever is ready and has no place is woken when one is given back, and not by time.
-      const later = waiting.map(goesAt).filter((at) => at > now)
-      const next = nextTurn(
-        waiting.filter((entry) => goesAt(entry) <= now),
-        serving,
-        link.certain() ? placesMax : 1,
-      )
-      if (next === undefined) return Math.min(...later, now + turnMs) - now
+      const ready = waiting.filter((entry) => goesAt(entry) <= now)
+      const next = nextTurn(ready, serving, link.certain() ? placesMax : 1)
+      if (next === undefined) return Math.min(...waiting.map(goesAt).filter((at) => at > now), now + turnMs) - now
       next.busy = true
       void serve(next, signal).finally(() => wake())
     }

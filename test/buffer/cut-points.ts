@@ -12,8 +12,9 @@ import { seededRandom } from '../../src/base/random.ts'
 import { err, ok } from '../../src/base/result.ts'
 import type { Buffer as FootageBuffer } from '../../src/buffer/buffer.ts'
 import { type GapRecord, parseCatalogueLine } from '../../src/format/catalogue-record.ts'
+import { startPtsOf } from '../../src/format/playlist.ts'
 import { type RecordingId, recordingName, type TrackId } from '../../src/format/recording.ts'
-import { ticksPerMs, wrapTicks } from '../../src/format/unit.ts'
+import { ticksBetween, ticksPerMs, type Unit, wrapTicks } from '../../src/format/unit.ts'
 import { type PlanState, startState } from '../../src/uplink/append-plan.ts'
 import { type Source, step } from '../../src/uplink/drain.ts'
 import type { ObjectStore } from '../../src/uplink/object-store.ts'
@@ -38,8 +39,9 @@ const yard = 'video/yard'
 const spillAfterMs = 3_000
 const commitMs = 1_000
 const unitMs = 1_000
-/** Two open segments, one of each class, with what a group may add, and a name. */
-const spaceBytesMax = 2 * (4_000 + 2_000) + 1_000
+const holeMsMin = 800
+/** A segment that is open holds the names of two recordings and a unit or two, of each class. */
+const spaceBytesMax = 4_000
 
 interface Script {
   readonly name: string
@@ -50,7 +52,7 @@ interface World {
   /** Units of a second each, one a second. */
   put(track: TrackId, count?: number): Promise<void>
   /** Units that come all at once. */
-  burst(track: TrackId, count: number): Promise<void>
+  burst(track: TrackId, count: number): void
   /** Steps of the uplink with everything that is held. `lost`: replies do not come. */
   send(rounds: number, lost?: boolean): Promise<void>
   line(): Promise<void>
@@ -71,7 +73,9 @@ export const scripts: readonly Script[] = [
       await world.put(gate, 2)
       await world.send(1, true)
       await world.line()
-      await world.put(gate, 6)
+      world.burst(gate, 4)
+      await world.pass(5_000)
+      await world.put(gate, 2)
       world.protect(gate)
       await world.put(gate, 2)
       await world.send(4)
@@ -90,10 +94,30 @@ export const scripts: readonly Script[] = [
       await world.restart('kill')
       await world.put(gate, 1)
       await world.send(5)
-      await world.put(gate, 5)
+      await world.put(gate, 4)
+      world.burst(gate, 2)
       await world.restart('close')
       await world.put(gate, 2)
       await world.send(3)
+    },
+  },
+  {
+    name: 'lives without footage between others',
+    async run(world) {
+      await world.put(gate, 3)
+      await world.send(2)
+      await world.put(yard, 2)
+      await world.restart('kill')
+      await world.restart('power')
+      await world.send(4)
+      await world.restart('close')
+      await world.restart('power')
+      await world.put(gate, 2)
+      await world.send(2)
+      await world.put(yard, 1)
+      await world.restart('power')
+      await world.restart('kill')
+      await world.put(gate, 1)
     },
   },
   {
@@ -104,8 +128,8 @@ export const scripts: readonly Script[] = [
       world.protect(gate)
       await world.put(gate, 3)
       await world.pass(4_000)
-      await world.burst(gate, 6)
-      await world.pass(8_000)
+      world.burst(gate, 6)
+      await world.pass(9_000)
       await world.put(gate, 2)
       await world.cut(gate)
       await world.put(gate, 2)
@@ -128,7 +152,7 @@ function randomScript(seed: number): Script {
         const track = dice(3) === 0 ? yard : gate
         const what = dice(20)
         if (what < 8) await world.put(track, 1 + dice(3))
-        else if (what < 9) await world.burst(track, 1 + dice(5))
+        else if (what < 9) world.burst(track, 1 + dice(5))
         else if (what < 14) await world.send(1 + dice(3), dice(4) === 0)
         else if (what < 15) await world.line()
         else if (what < 16) world.protect(track)
@@ -189,6 +213,14 @@ async function endAt(script: Script, cut: number, how: { readonly end: End; read
   }
 }
 
+const made = new Map<number, Unit>()
+/** The same bytes in every life, made once. */
+function nthUnit(n: number, startMonoMs: number): Unit {
+  const unit = made.get(n) ?? unitAt(0, 700 + ((n * 137) % 300), n)
+  made.set(n, unit)
+  return { ...unit, media: { ...unit.media, firstPts: startPtsOf(startMonoMs) } }
+}
+
 class Dead extends Error {}
 
 function createLife(cut: number | undefined, seed: number) {
@@ -242,6 +274,13 @@ function createLife(cut: number | undefined, seed: number) {
     }
   }
 
+  /** Nothing that the old process still had to do is done in the next one. */
+  async function endProcess(): Promise<void> {
+    stage.disk.crashAfterSteps = 0
+    stage.disk.beat()
+    await calm()
+  }
+
   async function restart(how: End | 'close'): Promise<void> {
     if (how === 'close') {
       await untilDone(buffer.close())
@@ -249,6 +288,7 @@ function createLife(cut: number | undefined, seed: number) {
     } else markSafe()
     states.clear()
     const left = stage.disk.crashAfterSteps
+    await endProcess()
     stage.restart(how === 'power' ? random : undefined)
     stage.disk.crashAfterSteps = left
     if (how === 'power') mediaMono.clear()
@@ -324,15 +364,26 @@ function createLife(cut: number | undefined, seed: number) {
     if (report.did === 'rest' && now?.closed === true && now.pending.length === 0) await untilDone(buffer.finish(id))
   }
 
+  /** As the recorder does: a hole behind footage of its open recording is known there. */
+  function noteHole(track: TrackId, open: NonNullable<ReturnType<FootageBuffer['open']>>, toMonoMs: number): void {
+    const { startMonoMs } = open.head
+    const fromMonoMs = startMonoMs + ticksBetween(startPtsOf(startMonoMs), open.endPts) / ticksPerMs
+    if (toMonoMs - fromMonoMs < holeMsMin) return
+    const note = 'The recorder was not running.'
+    void buffer.gap({ camera: track.slice('video/'.length), cause: 'stopped', fromMonoMs, toMonoMs, note })
+  }
+
   function putOne(track: TrackId): void {
     const own = captured.get(track) ?? []
     captured.set(track, own)
     const putAt = stage.clock.mono()
     const startMonoMs = Math.max(mediaMono.get(track) ?? 0, putAt)
     mediaMono.set(track, startMonoMs + unitMs)
-    if (buffer.open(track) === undefined) buffer.begin(track, { startMonoMs, video })
+    const open = buffer.open(track)
+    if (open === undefined) buffer.begin(track, { startMonoMs, video })
+    else noteHole(track, open, startMonoMs)
     units += 1
-    const unit = unitAt(startMonoMs, 700 + ((units * 137) % 300), units)
+    const unit = nthUnit(units, startMonoMs)
     own.push({ boot: buffer.boot.counter, startMonoMs, putAt, life: lives, bytes: unit.bytes, safe: false })
     buffer.put(track, unit)
   }
@@ -344,9 +395,8 @@ function createLife(cut: number | undefined, seed: number) {
         await world.pass(unitMs)
       }
     },
-    async burst(track, count) {
+    burst(track, count) {
       for (let i = 0; i < count; i += 1) putOne(track)
-      await world.pass(unitMs)
     },
     async send(rounds, lost = false) {
       for (let round = 0; round < rounds; round += 1) {
@@ -388,12 +438,9 @@ function createLife(cut: number | undefined, seed: number) {
   }
 
   async function die(how: End): Promise<void> {
-    if (stage.disk.crashAfterSteps !== undefined && !stage.disk.crashed()) {
-      // The script was over first.
-      stage.disk.crashAfterSteps = 0
-      stage.disk.beat()
-    }
     markSafe()
+    // The script may have been over first.
+    await endProcess()
     states.clear()
     stage.restart(how === 'power' ? random : undefined)
     if (how === 'power') mediaMono.clear()
@@ -441,6 +488,19 @@ function createLife(cut: number | undefined, seed: number) {
     const namedIn = (unit: Captured) => gaps.filter((gap) => `video/${gap.camera}` === track && covers(gap, unit))
     const first = own.findIndex((unit, at) => stored.has(at) || namedIn(unit).length > 0)
     for (const [at, unit] of own.entries()) {
+      const next = own[at + 1]
+      if (next === undefined || next.life === unit.life || at < first) continue
+      const end = unit.startMonoMs + unitMs
+      if (next.boot === unit.boot && next.startMonoMs - end < holeMsMin) continue
+      for (const moment of [
+        { boot: unit.boot, monoMs: end + 2 },
+        { boot: next.boot, monoMs: next.startMonoMs - 2 },
+      ]) {
+        const named = gaps.some((gap) => `video/${gap.camera}` === track && holds(gap, moment))
+        must(named, `${track}: nothing says why there is no footage between unit ${at} and unit ${at + 1}`)
+      }
+    }
+    for (const [at, unit] of own.entries()) {
       const named = namedIn(unit)
       const what = `${track}: unit ${at} of ${own.length} (life ${unit.life}, put at ${unit.putAt})`
       if (stored.has(at)) {
@@ -450,7 +510,7 @@ function createLife(cut: number | undefined, seed: number) {
       // Before the first footage that anybody knew of, nothing is owed.
       must(at < first || named.length > 0, `${what} is not stored, and no gap names it`)
       const kept = own.findIndex(({ life }, later) => later > at && life === unit.life && stored.has(later))
-      const evicted = named.some(({ cause }) => cause === 'evicted')
+      const evicted = named.some(({ cause }) => cause === 'evicted' || cause === 'disk')
       must(!unit.safe || evicted, `${what} was safe, and nobody gave it up`)
       must(kept === -1 || evicted, `${what} is lost, and unit ${kept}, which came later, is not`)
     }
@@ -473,10 +533,12 @@ function unitsIn(own: readonly Captured[], bytes: Buffer): number[] {
 }
 
 /** A gap may end in a later boot than it began in. */
-function covers(gap: GapRecord, unit: Captured): boolean {
+function holds(gap: GapRecord, { boot, monoMs }: { readonly boot: number; readonly monoMs: number }): boolean {
   const endBoot = gap.endBootCounter ?? gap.bootCounter
   const endMonoMs = gap.endMonoMs ?? gap.toMonoMs
-  const begun = unit.boot > gap.bootCounter || (unit.boot === gap.bootCounter && gap.fromMonoMs <= unit.startMonoMs + 1)
-  const over = unit.boot > endBoot || (unit.boot === endBoot && unit.startMonoMs + unitMs > endMonoMs + 1)
-  return begun && !over
+  const begun = boot > gap.bootCounter || (boot === gap.bootCounter && gap.fromMonoMs <= monoMs)
+  return begun && (boot < endBoot || (boot === endBoot && monoMs <= endMonoMs))
 }
+
+const covers = (gap: GapRecord, { boot, startMonoMs }: Captured): boolean =>
+  holds(gap, { boot, monoMs: startMonoMs + 1 }) && holds(gap, { boot, monoMs: startMonoMs + unitMs - 1 })
