@@ -76,9 +76,13 @@ export async function recordLoss(core: Core, lost: readonly HeldChunk[], losses:
   // The segment goes only after a sync of its own, which stands behind this batch.
   core.segments.release(lost, 'given up')
   core.changed.ring()
+  const cut = new Set(lost.map(({ owner }) => owner))
+  for (const recording of cut) recording.cutsUnderWay += 1
   await patiently(core, durable, staged.late)
   await durable
+  for (const recording of cut) recording.cutsUnderWay -= 1
   staged.landed()
+  core.changed.ring()
   for (const forget of noted) forget()
 }
 

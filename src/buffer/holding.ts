@@ -68,6 +68,8 @@ export interface Recording {
   doubtful: boolean
   beyond: boolean
   closed: boolean
+  /** Cuts that ended it, and whose rows are not durable: a power cut would open it again, so nobody may end its object. */
+  cutsUnderWay: number
   /** One past its last sequence number; means something once closed. */
   endSeq: number
   /** Chunks below this sequence number may be on their way to the store: nobody may give them up. */
@@ -178,6 +180,7 @@ export function newRecording(head: RecordingHead): Recording {
     doubtful: false,
     beyond: false,
     closed: false,
+    cutsUnderWay: 0,
     endSeq: head.firstSeq,
     pinnedBelow: 0,
   }

@@ -13,13 +13,13 @@ export interface Held {
 }
 
 export function snapshotOf(recording: Recording): Held {
-  const { head, arrived, chunks, closed } = recording
+  const { head, arrived, chunks, closed, cutsUnderWay } = recording
   const claim = recording.claimDurable ? recording.claim : undefined
   if (recording.doubtful) return { head, claim, arrived, closed: true, ...doubtOf(recording) }
   const waits = chunks.findIndex((held) => !isOffered(held))
   const offered = waits === -1 ? chunks : chunks.slice(0, waits)
   const pending = offered.map(({ chunk }) => chunk)
-  return { head, claim, arrived, pending, closed: closed && waits === -1 }
+  return { head, claim, arrived, pending, closed: closed && cutsUnderWay === 0 && waits === -1 }
 }
 
 /** See `Doubt` in `uplink/backlog.ts`. Behind a hole the numbers go on, but what stood in it only the store can tell. */

@@ -146,7 +146,10 @@ async function tellOutage({ options, server, signal }: Stage, telling: Telling):
   const { scene, chapter, until, untilStatus } = telling
   server.setOffline(true)
   scene.network = 'cut'
-  chapter('The network is cut: footage waits.', 'The network is cut. The camera goes on; footage waits, and what waits for long goes to the disk.')
+  chapter(
+    'The network is cut: footage waits.',
+    'The network is cut. The camera goes on; footage waits, and what waits for long goes to the disk.',
+  )
   await until(options.lengthS * chapters.back)
   const status = await statusOf(options.directory)
   const waitingBytes = status?.buffer.bytes ?? 0
@@ -168,7 +171,10 @@ async function tellKill(stage: Stage, telling: Telling, start: () => RecorderChi
   await until(elapsedS() + downMs / 1000)
   stage.recorder = start()
   scene.recorder = 'runs'
-  chapter('It starts again and asks.', 'It starts again, completes the object as far as the store has it, and goes on in the next.')
+  chapter(
+    'It starts again and asks.',
+    'It starts again, completes the object as far as the store has it, and goes on in the next.',
+  )
 }
 
 async function prove(stage: Stage, directory: string): Promise<boolean> {

@@ -9,6 +9,10 @@ import { limits } from '../base/limits.ts'
 const firstBodyBytes = 256 * 1024
 const smallestBodyBytes = 64 * 1024
 const bodySeconds = 2
+/** What the kernel holds of a dead process is no more than a body, and is gone in twice the time that a body takes. */
+const bodyMsLeast = 5_000
+const bodyMsMost = 120_000
+const bodyMsUnknown = 30_000
 /** Weight of the newest measurement: the last ten or so count. */
 const newest = 0.2
 
@@ -17,6 +21,8 @@ export interface LinkRate {
   sent(bytes: number, since: MonoMs): void
   failed(): void
   bodyBytesMax(): number
+  /** How long the largest body may be on its way, in ms, also one that a dead process left to the kernel. */
+  bodyMsMax(): number
   /** Measured bytes per second; `undefined` before the first append. */
   bytesPerS(): number | undefined
   /** Resolves when the bandwidth cap allows the next body. */
@@ -42,6 +48,10 @@ export function createLinkRate(clock: Clock, capBytesPerS: number | undefined): 
     bodyBytesMax() {
       const capped = Math.min(rate ?? Number.POSITIVE_INFINITY, capBytesPerS ?? Number.POSITIVE_INFINITY)
       return Math.round(Math.max(smallestBodyBytes, Math.min(ceiling, capped * bodySeconds)))
+    },
+    bodyMsMax() {
+      const ms = rate === undefined ? bodyMsUnknown : (2000 * limits.appendBytesMax) / rate
+      return Math.min(bodyMsMost, Math.max(bodyMsLeast, ms))
     },
     bytesPerS: () => rate,
     async allowed(signal) {

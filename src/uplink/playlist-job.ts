@@ -192,7 +192,8 @@ export function createPlaylistJob(options: PlaylistOptions): PlaylistJob {
 
   return {
     confirmed(units) {
-      if (phase !== 'ready') return
+      // Behind an end mark no player looks.
+      if (phase !== 'ready' || ended) return
       queue.push(...units)
       scanned += units.reduce((sum, unit) => sum + unit.length, 0)
       if (queue.length > queueMax) forget()

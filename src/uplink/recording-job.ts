@@ -29,11 +29,17 @@ export interface JobWorld {
   /** Writes a line to the catalogue track; durable when it resolves. */
   catalogue(record: CatalogueRecord): Promise<void>
   bodyBytesMax(): number
+  /** How long a body that a dead process left in the network may still be on its way, in ms. */
+  lateMsMax(): number
   /** Asks the store anything, only to hear its clock. */
   askTime(signal: AbortSignal): Promise<StepReport>
 }
 
-export type JobReport = StepReport | { readonly did: 'finish' }
+export type JobReport =
+  | StepReport
+  | { readonly did: 'finish' }
+  /** Nothing to do before so many ms have passed. */
+  | { readonly did: 'wait'; readonly ms: number }
 
 export interface RecordingJob {
   step(signal: AbortSignal): Promise<JobReport>
@@ -51,6 +57,8 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
   let tail: TailReader | undefined
   /** There was a doubt in this life: an append of the life before may still land. */
   let late = false
+  /** When the doubt was settled, on the monotonic clock in ms. */
+  let lateSince = 0
   let overtaken = false
   let askedAtEnd = false
 
@@ -95,6 +103,7 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
     // A backlog that knows of no doubt any more may refuse what came late: then the object ends as it was settled.
     const now = backlog.recording(id)
     overtaken = late && now !== undefined && now.arrived.length !== found.arrived.length
+    if (!late) lateSince = world.claims.clock.mono()
     late = true
     const { arrived, unitsRead } = found
     if (arrived.length === held.arrived.length) return
@@ -154,6 +163,8 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
   }
 
   async function endStep(held: HeldRecording, claim: Claim, signal: AbortSignal): Promise<JobReport> {
+    const lateMs = lateSince + world.lateMsMax() - world.claims.clock.mono()
+    if (late && lateMs > 0 && givenUp === undefined) return { did: 'wait', ms: lateMs }
     if (late && !askedAtEnd && givenUp === undefined) {
       askedAtEnd = true
       state = startState

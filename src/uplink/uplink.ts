@@ -104,6 +104,7 @@ export function createUplink(world: UplinkWorld): Uplink {
     creation: world.creation,
     catalogue: world.catalogue,
     bodyBytesMax: rate.bodyBytesMax,
+    lateMsMax: rate.bodyMsMax,
     askTime,
   }
 
@@ -148,7 +149,7 @@ export function createUplink(world: UplinkWorld): Uplink {
     return entry
   }
 
-  /** Starts as many turns as there are places; returns how long nothing will change by waiting alone, in ms. */
+  /** Starts as many turns as there are places; returns for how many ms nobody is to be woken, but by a free place. */
   function dispatch(signal: AbortSignal): number {
     const linkWaitMs = link.waitMs()
     if (linkWaitMs > 0) return linkWaitMs
@@ -161,7 +162,7 @@ export function createUplink(world: UplinkWorld): Uplink {
       const goesAt = (entry: Entry): number => Math.max(entry.notBefore, holds.until(entry.id.track))
       const ready = waiting.filter((entry) => goesAt(entry) <= now)
       const next = nextTurn(ready, serving, link.certain() ? placesMax : 1)
-      if (next === undefined) return Math.min(...waiting.map((entry) => Math.max(1, goesAt(entry) - now)), turnMs)
+      if (next === undefined) return Math.min(...waiting.map(goesAt).filter((at) => at > now), now + turnMs) - now
       next.busy = true
       void serve(next, signal).finally(() => wake())
     }
@@ -189,6 +190,9 @@ export function createUplink(world: UplinkWorld): Uplink {
     switch (report.did) {
       case 'rest':
         entry.restedAt = began.startedAtVersion
+        return
+      case 'wait':
+        Object.assign(entry, { notBefore: clock.mono() + report.ms, linkWait: false })
         return
       case 'finish':
         entries.delete(recordingName(entry.id))
@@ -288,13 +292,8 @@ export function createUplink(world: UplinkWorld): Uplink {
         blocked === undefined ? link.problem() : `${blocked.message} ${storeErrorRules[blocked.kind].does}`
       const busy = all.some((entry) => entry.busy || entry.restedAt !== version)
       const state = blocked !== undefined ? 'blocked' : !link.certain() ? 'waiting' : busy ? 'sending' : 'idle'
-      return {
-        state,
-        problem,
-        ...account.figures(),
-        backlogBytes: waitingBytes(backlog),
-        objects: openObjects(backlog),
-      }
+      const held = { backlogBytes: waitingBytes(backlog), objects: openObjects(backlog) }
+      return { state, problem, ...account.figures(), ...held }
     },
   }
 }

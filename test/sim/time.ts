@@ -15,6 +15,8 @@ export interface Moment {
 export interface SimTime {
   /** Milliseconds since the world began. */
   now(): number
+  /** Moments so far. */
+  count(): number
   /** `what` happens in `ms` (at least 0) from now, unless it is called off. */
   after(ms: number, what: () => void): Moment
   callOff(moment: Moment): void
@@ -99,6 +101,7 @@ export function createTime(): SimTime {
 
   return {
     now: () => now,
+    count: () => order,
     after,
     callOff(moment) {
       moment.what = undefined
