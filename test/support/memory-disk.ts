@@ -27,6 +27,13 @@ export interface MemoryDisk extends SegmentDisk {
   usedBytes(): number
   /** The process dies when so many more steps have begun; its calls are never answered. */
   crashAfterSteps: number | undefined
+  /** Operations that begin now are done when `resume` is called. */
+  hang(): void
+  resume(): void
+  /** Resolves when the disk does not hang; others on the same card wait for it too. */
+  ready(): Promise<void>
+  /** Operations that are under way. */
+  inFlight(): number
   crashed(): boolean
   /** A step of something else on this machine: counted like those of the disk. True if the process is dead now. */
   beat(): boolean
@@ -50,6 +57,9 @@ export function createMemoryDisk(): MemoryDisk {
   const ghosts = new Map<number, File>()
   const aside: { readonly number: number; readonly files: readonly Buffer[] }[] = []
   let written = 0
+  let hanging = false
+  let hung: (() => void)[] = []
+  let inFlight = 0
   let beats = 0
   let dead = false
   let life = 0
@@ -60,6 +70,18 @@ export function createMemoryDisk(): MemoryDisk {
     crashAfterSteps: undefined,
     bytesWritten: () => written,
     usedBytes: used,
+    hang() {
+      hanging = true
+    },
+    resume() {
+      hanging = false
+      for (const go of hung) go()
+      hung = []
+    },
+    ready: async () => {
+      if (hanging) await unhung()
+    },
+    inFlight: () => inFlight,
     crashed: () => dead,
     beat: () => !alive(life),
     beats: () => beats,
@@ -159,9 +181,16 @@ export function createMemoryDisk(): MemoryDisk {
   async function step<T>(operation: () => T): Promise<T> {
     const mine = life
     if (!alive(mine)) return never()
+    if (hanging) await unhung()
     const result = operation()
     await Promise.resolve()
     return alive(mine) ? result : never()
+  }
+
+  async function unhung(): Promise<void> {
+    inFlight += 1
+    await new Promise<void>((go) => hung.push(go))
+    inFlight -= 1
   }
 
   function alive(mine: number): boolean {
@@ -184,6 +213,7 @@ export function createMemoryDisk(): MemoryDisk {
     const added = Buffer.concat(pieces)
     const room = (disk.capacityBytes ?? Number.POSITIVE_INFINITY) - used()
     file.intended = Buffer.concat([file.synced.subarray(0, position), added])
+    if (hanging) await unhung()
     await Promise.resolve()
     if (!alive(mine)) return never()
     const failure = room < added.length ? err({ kind: 'full', message: 'no space is left' } as const) : failed()

@@ -18,6 +18,10 @@ export interface MemoryKv extends KvStore {
   state: 'whole' | 'damaged' | 'unreadable' | 'hopeless'
   lossOnRepair: (key: string) => boolean
   crashed: () => boolean
+  /** Before a batch is written; what it waits for is a disk that hangs. */
+  delay: () => Promise<void>
+  /** Batches that were synced. */
+  syncs(): number
   restart(power: Random | undefined): void
   rows(): ReadonlyMap<string, string>
   batches(): number
@@ -33,6 +37,7 @@ export function createMemoryKv(): MemoryKv {
   let owner: object | undefined
   let life = 0
   let batches = 0
+  let syncs = 0
   const aside: ReadonlyMap<string, string>[] = []
 
   const now = (): Map<string, string> => {
@@ -63,7 +68,7 @@ export function createMemoryKv(): MemoryKv {
       },
       async batch(ops, sync) {
         if (!alive()) return never()
-        await Promise.resolve()
+        await kv.delay()
         if (!alive()) return never()
         if (owner !== me) throw new Error('it is closed')
         if (broken || kv.fault !== undefined) {
@@ -75,6 +80,7 @@ export function createMemoryKv(): MemoryKv {
         await Promise.resolve()
         if (!alive()) return never()
         if (sync) {
+          syncs += 1
           synced = now()
           unsynced = []
         }
@@ -92,6 +98,8 @@ export function createMemoryKv(): MemoryKv {
     state: 'whole',
     lossOnRepair: () => true,
     crashed: () => false,
+    delay: () => Promise.resolve(),
+    syncs: () => syncs,
     open: async () => (kv.crashed() ? never() : open()),
     async repair() {
       if (kv.state === 'hopeless') return err({ kind: 'corrupt', message: 'nothing can be read' })
