@@ -22,7 +22,9 @@ export interface Ledger {
   readonly requests: Record<Operation, number>
   /** Appends whose answer left it open whether they were carried out. */
   ambiguous(): number
-  /** Bytes sent in appends, and again. */
+  /** When footage was heard to have arrived, in ms of the world. */
+  readonly footageHeardAt: number[]
+  /** Bytes sent in appends. */
   readonly bytes: { sent: number }
 }
 
@@ -39,7 +41,7 @@ interface Known {
 
 const rangePattern = /#EXT-X-BYTERANGE:(\d+)@(\d+)\n/g
 
-export function createLedger(violated: (rule: string, what: string) => void): Ledger {
+export function createLedger(now: () => number, violated: (rule: string, what: string) => void): Ledger {
   const objects = new Map<string, Known>()
   let ambiguous = 0
 
@@ -72,7 +74,7 @@ export function createLedger(violated: (rule: string, what: string) => void): Le
 
   const ledger: Ledger = {
     requests: { inspect: 0, append: 0, read: 0 },
-    bytes: { sent: 0 },
+    ...{ bytes: { sent: 0 }, footageHeardAt: [] },
     ambiguous: () => ambiguous,
     confirmed: (key) => objects.get(key)?.confirmed ?? 0,
     destroyed(key) {
@@ -107,6 +109,7 @@ export function createLedger(violated: (rule: string, what: string) => void): Le
       }
       known.toldInLife = life
       if (!isTrue || answer.value instanceof Uint8Array || answer.value.kind !== 'appendable') return
+      if (answer.value.length > known.confirmed && key.endsWith('.ts')) ledger.footageHeardAt.push(now())
       known.confirmed = Math.max(known.confirmed, answer.value.length)
       known.everConfirmed = Math.max(known.everConfirmed, known.confirmed)
     },

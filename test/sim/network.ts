@@ -28,6 +28,8 @@ export interface NetworkWorld {
   readonly coverage: Coverage
   readonly link: Link
   readonly note: (text: string) => void
+  /** Answers of each object that made it look wrong: refusals for good, damage, lies. */
+  readonly hurts: Map<string, { final: number; passing: number; liesInARow: number; liedTwice: boolean }>
   /** An append reaches the store in so many ms: a script may be waiting for it. */
   onAppend: ((arrivesInMs: number, answersInMs: number) => void) | undefined
 }
@@ -55,6 +57,17 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
   const { time, chance, bucket, trouble, ledger, link } = world
   const { life, clock, mirror } = client
 
+  function hurt(fate: Fate, key: string): void {
+    const kind = fate.is === 'word' ? fate.word.kind : fate.is
+    const isFinal = kind === 'not-appendable' || kind === 'full' || bucket.sizeLimit < Number.POSITIVE_INFINITY
+    const isPassing = kind === 'damaged' || kind === 'wrong checksum' || kind === 'wrong length'
+    if (!isFinal && !isPassing) return
+    const so = world.hurts.get(key) ?? { final: 0, passing: 0, liesInARow: 0, liedTwice: false }
+    world.hurts.set(key, so)
+    if (isFinal) so.final += 1
+    else so.passing += 1
+  }
+
   function call<T extends RemoteObject | Uint8Array>(request: Request<T>): Promise<Result<T, StoreError>> {
     const { operation, key, body, signal } = request
     if (life.dead) return never()
@@ -63,6 +76,7 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
     const fate = trouble.fateOf(operation, key, delicate)
     world.coverage.count(fate, before)
     if (fate.is !== 'fine') world.note(`${operation} ${short(key)} (${before.state}${before.doubt ? ', doubt' : ''}): ${sentence(fate)}`)
+    hurt(fate, key)
     ledger.sends(life.number, operation, key, request.position, body)
     const sentAt = life.clock.mono()
     const signedMs = life.clock.wall() + clock.signingSkewMs()
@@ -79,6 +93,11 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
           clock.heard({ sentAt, heardAt: life.clock.mono(), shownMs, grainMs: 1000, ...(decisive ? { decisive } : {}) })
         ledger.hears(life.number, operation, key, result, isTrue)
         mirror.answered(operation, key, result)
+        const hurts = world.hurts.get(key)
+        if (operation === 'inspect' && hurts !== undefined) {
+          hurts.liesInARow = result.ok && !isTrue ? hurts.liesInARow + 1 : 0
+          hurts.liedTwice ||= hurts.liesInARow > 1
+        }
         resolve(result)
       }
       const giveUp = (): void => answer(silence(`${key}: given up`), false)
@@ -155,7 +174,7 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
       call({
         ...{ operation: 'append', key, position, body, signal },
         serve(late) {
-          const done = bucket.append(key, position, body, late)
+          const done = bucket.append(key, position, body, { at: time.now(), late })
           if (done.ok) return ok(remoteOf(done.object))
           if (done.why === 'position') return err({ kind: 'position-mismatch', message: 'not the end', code: 'PositionNotEqualToLength' })
           if (done.why === 'full') return err({ kind: 'full', message: 'too large', code: 'EntityTooLarge' })

@@ -13,8 +13,10 @@ export interface StoredObject {
   appendable: boolean
   /** Where somebody else's bytes begin; what stands before them is ours. */
   foreignFrom: number | undefined
-  /** From here on bytes landed after their sender had been told, or had concluded, that there was no answer. */
-  lateFrom: number | undefined
+  /** Bytes that landed when nobody waited for the answer any more. */
+  readonly late: { readonly from: number; readonly to: number }[]
+  /** When something of ours was appended last, in ms of the world. */
+  lastAt: number
 }
 
 /** An object that somebody deleted or replaced, as it was. */
@@ -31,7 +33,7 @@ export type Appended = { readonly ok: true; readonly object: StoredObject } | { 
 export interface Bucket {
   find(key: string): StoredObject | undefined
   all(): readonly StoredObject[]
-  append(key: string, position: number, body: Uint8Array, late: boolean): Appended
+  append(key: string, position: number, body: Uint8Array, when: { readonly at: number; readonly late: boolean }): Appended
   /** Somebody else appends so many bytes. */
   foreign(key: string, bytes: number): void
   destroy(key: string, how: 'deleted' | 'replaced', at: number, confirmed: number): void
@@ -47,7 +49,7 @@ export function createBucket(): Bucket {
   const destroyed: Destroyed[] = []
 
   function create(key: string): StoredObject {
-    const created: StoredObject = { key, pieces: [], length: 0, crc64: 0n, appendable: true, foreignFrom: undefined, lateFrom: undefined }
+    const created: StoredObject = { key, pieces: [], length: 0, crc64: 0n, appendable: true, foreignFrom: undefined, late: [], lastAt: 0 }
     objects.set(key, created)
     return created
   }
@@ -63,13 +65,14 @@ export function createBucket(): Bucket {
     sizeLimit: Number.POSITIVE_INFINITY,
     find: (key) => objects.get(key),
     all: () => [...objects.values()],
-    append(key, position, body, late) {
+    append(key, position, body, { at, late }) {
       const found = objects.get(key)
       if (found?.appendable === false) return { ok: false, why: 'not appendable' }
       if (position !== (found?.length ?? 0)) return { ok: false, why: 'position' }
       if (position + body.length > bucket.sizeLimit) return { ok: false, why: 'full' }
       const object = found ?? create(key)
-      if (late) object.lateFrom ??= object.length
+      if (late) object.late.push({ from: object.length, to: object.length + body.length })
+      object.lastAt = at
       // As the wire carries it: what the sender does to its memory afterwards changes nothing here.
       add(object, Uint8Array.from(body))
       return { ok: true, object }

@@ -37,9 +37,6 @@ export interface Ended {
   readonly how: 'kill' | 'power' | 'stop'
 }
 
-/** Enough of a unit to know it by: the tables, and the first frame with its serial number. */
-export const nameBytes = 752
-
 export interface Witness {
   readonly units: Map<string, Captured[]>
   readonly lines: WrittenLine[]
@@ -94,4 +91,14 @@ export function createWitness(): Witness {
   }
 }
 
-export const nameOf = (bytes: Buffer, at: number): string => bytes.toString('latin1', at, Math.min(bytes.length, at + nameBytes))
+const packetBytes = 188
+
+/**
+ * Enough of a unit to know it by: the tables, and the first packet of its first frame, which has the serial number. The
+ * first unit of a run may have a packet without a payload before that one.
+ */
+export function nameOf(bytes: Buffer, at: number): string {
+  const third = at + 2 * packetBytes
+  const isMark = ((bytes[third + 3] ?? 0x10) & 0x10) === 0
+  return bytes.toString('latin1', at, third + (isMark ? 2 : 1) * packetBytes)
+}

@@ -67,6 +67,8 @@ export interface World {
   readonly damagedAt: number[]
   running: Running | undefined
   diskTrouble(until: number, what: string): void
+  /** In some of this time no footage had been confirmed for so long that larger groups are written. */
+  outageIn(from: number, to: number): boolean
   note(text: string): void
   violated(rule: string, what: string): void
   /** A new boot, or the same one again. False if the buffer did not open. */
@@ -79,6 +81,8 @@ export interface World {
 }
 
 const historyMax = 4_000
+/** `segment-writer.ts`, less what a confirmation takes from the wire to the buffer. */
+const outageMsMin = 14_000
 /** `commands/run.ts` lets the uplink go on for so long. */
 const drainMsMax = 3_000
 /** Beyond `limits.stopMs` the process ends itself; a stop that would never have come back is worse than one that is late. */
@@ -104,7 +108,7 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
   const netChance = chanceOf(seed, 'network')
   const trouble = createTrouble(time.now, netChance)
   const coverage = createCoverage()
-  const ledger = createLedger(violated)
+  const ledger = createLedger(time.now, violated)
   const link = { rttMs: netChance.pick([8, 30, 80, 250]), bytesPerS: netChance.pick([20_000, 100_000, 1_000_000]) }
   let lives = 0
   let boots = 0
@@ -117,7 +121,7 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
       const track = key.slice(2, key.lastIndexOf('/'))
       for (const text of value.trimEnd().split('\n')) witness.destroyedLines.push({ track, text, at: time.now() })
     }),
-    network: { time, chance: netChance, bucket, trouble, ledger, coverage, link, note, onAppend: undefined },
+    network: { time, chance: netChance, bucket, trouble, ledger, coverage, link, note, hurts: new Map(), onAppend: undefined },
     cameras: createCameras(time, chanceOf(seed, 'cameras'), scale.cameras),
     inputs: createInputs(),
     wall: { offsetMs: 0, driftPerMs: chance.between(-50e-6, 50e-6) },
@@ -125,6 +129,15 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
     diskTrouble(until, what) {
       world.badDisk.push({ from: time.now(), until })
       note(`-- the card ${what} until ${Math.round(until / 1000)} s`)
+    },
+    outageIn(from, to) {
+      let since = 0
+      for (const at of [...ledger.footageHeardAt, Number.POSITIVE_INFINITY]) {
+        if (since >= to) return false
+        if (Math.min(at, to) - since > outageMsMin && at > from) return true
+        since = at
+      }
+      return false
     },
     newBoot() {
       boots += 1
@@ -269,3 +282,10 @@ function logOf(world: World, life: Life): Logger {
   }
   return createLogger({ sink, clock: life.clock })
 }
+
+/** A card that was asked in vain is asked again after this, at the latest: `segment-writer.ts`, `kv-writer.ts`. */
+const retryMs = 11_000
+
+/** The card did not do what it should in some of this time, or had not been asked again since. */
+export const badDiskIn = (world: World, from: number, to: number): boolean =>
+  world.badDisk.some((bad) => bad.from <= to && bad.until + retryMs >= from)
