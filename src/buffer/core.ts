@@ -98,6 +98,6 @@ export async function patiently(
     done = true
   })
   await Promise.race([finished, clock.sleep(sizes.patienceMs, over.signal)])
-  over.abort()
+  over.abort('over')
   if (!done) late()
 }

@@ -32,7 +32,7 @@ export function createReader(core: Core, diskWell: () => boolean): Read {
     const reading = readChunk(reader, held).finally(() => asked.delete(held))
     const late = core.clock.sleep(readMsMax, over.signal).then(() => undefined)
     const read = await Promise.race([reading, late])
-    over.abort()
+    over.abort('over')
     return read ?? unanswered
   }
 

@@ -251,7 +251,7 @@ export function createUplink(world: UplinkWorld): Uplink {
       const left = busy.every((entry) => entry.atDisk) ? until - clock.mono() : turnMs
       if (busy.length === 0 || left <= 0) return
       const asleep = new AbortController()
-      wake = () => asleep.abort()
+      wake = () => asleep.abort('over')
       await clock.sleep(left, asleep.signal)
     }
   }
@@ -276,7 +276,7 @@ export function createUplink(world: UplinkWorld): Uplink {
       const watching = watch(over.signal)
       while (!signal.aborted && fatal === undefined) {
         const asleep = new AbortController()
-        wake = () => asleep.abort()
+        wake = () => asleep.abort('over')
         world.beat?.turned()
         await clock.sleep(Math.min(turnMs, dispatch(signal)), asleep.signal)
       }
