@@ -6,7 +6,7 @@
  * dated by that boot's `clock` line, or by a recording of the same boot that has a date.
  */
 import { err, ok, type Result } from '../base/result.ts'
-import { type CatalogueRecord, type GapCause, parseCatalogueLine } from '../format/catalogue-record.ts'
+import { type CatalogueRecord, type GapCause, type GapRecord, parseCatalogueLine } from '../format/catalogue-record.ts'
 import { type Place, trackFolder } from '../format/names.ts'
 import type { Archive, ArchiveError } from './archive.ts'
 import { aFewAtATime, readText } from './read-pieces.ts'
@@ -29,6 +29,8 @@ export interface Gap {
   readonly bootCounter: number
   readonly fromMonoMs: number
   readonly toMonoMs: number
+  /** Where a later boot ended it; `toMs` is of that boot then. */
+  readonly endBootCounter?: number | undefined
   readonly units: number
   readonly note: string
 }
@@ -102,12 +104,16 @@ export function foldCatalogue(text: string): Catalogue {
       gaps.push({
         ...record,
         fromMs: timeOf(record.from) ?? wallOf(record.bootCounter, record.fromMonoMs),
-        toMs: timeOf(record.to) ?? wallOf(record.bootCounter, record.toMonoMs),
+        toMs: timeOf(record.to) ?? wallOf(...endOf(record)),
       })
     }
   }
   return { recordings, ends, gaps, alarms, unreadable: lines.length - records.length, wallOf }
 }
+
+/** On the clock of the boot that ended it. What `toMonoMs` says on the clock of a boot that had ended is a guess. */
+const endOf = ({ bootCounter, toMonoMs, endBootCounter, endMonoMs }: GapRecord): [number, number] =>
+  endBootCounter === undefined || endMonoMs === undefined ? [bootCounter, toMonoMs] : [endBootCounter, endMonoMs]
 
 /** The last `clock` line of a boot wins: it is the best knowledge. */
 function bootOffsets(records: readonly CatalogueRecord[]): Map<number, number> {

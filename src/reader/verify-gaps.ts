@@ -23,12 +23,30 @@ const recordToleranceMs = 1_000
 
 /** What lies between the first and the last footage without a cause. In order. */
 export function unexplainedHoles(footage: readonly Span[], gaps: readonly Gap[]): Span[] {
-  const explained = gaps.flatMap((gap) =>
-    gap.fromMs === undefined || gap.toMs === undefined
+  const explained = gaps.flatMap((gap) => {
+    const toMs = endOf(gap, gaps)
+    return gap.fromMs === undefined || toMs === undefined
       ? []
-      : [{ fromMs: gap.fromMs - recordToleranceMs, toMs: gap.toMs + recordToleranceMs }],
-  )
+      : [{ fromMs: gap.fromMs - recordToleranceMs, toMs: toMs + recordToleranceMs }]
+  })
   return holesIn(footage).flatMap((hole) => without(hole, explained).filter((rest) => lengthOf(rest) >= holeMsMin))
+}
+
+/**
+ * A boot that never learnt the time has footage without a date. It lies between the gap before that boot and the gap behind
+ * it, and nobody can say where: the two gaps and what is between them are one stretch that is explained.
+ */
+function endOf(gap: Gap, gaps: readonly Gap[]): number | undefined {
+  const seen = new Set<number>()
+  for (let at: Gap | undefined = gap; at !== undefined; ) {
+    const { camera, toMs, endBootCounter }: Gap = at
+    if (toMs !== undefined || endBootCounter === undefined || seen.has(endBootCounter)) return toMs
+    seen.add(endBootCounter)
+    at = gaps.find((next) => {
+      return next.camera === camera && next.bootCounter === endBootCounter && next.endBootCounter !== undefined
+    })
+  }
+  return undefined
 }
 
 /** The holes between spans; overlapping spans count once. */

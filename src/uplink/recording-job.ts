@@ -145,7 +145,8 @@ export function createRecordingJob(world: JobWorld, id: RecordingId): RecordingJ
     await world.catalogue({ v: 1, kind: 'alarm', bootCounter, about: claim.key, note, time, monoMs: mono })
     // Given up again after a restart between the cut and the end: what was pending has already moved.
     const held = backlog.recording(id)
-    if (held !== undefined && (!held.closed || held.pending.length > 0)) await backlog.cut(id, why)
+    const isSettled = held === undefined || (held.closed && held.pending.length === 0 && held.doubt === undefined)
+    if (!isSettled) await backlog.cut(id, why)
     const isOurs = why === 'full' || why === 'damaged'
     if (!isOurs && playlist?.ready() !== true) playlist = undefined
   }

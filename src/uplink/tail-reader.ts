@@ -7,7 +7,7 @@
  */
 import { limits } from '../base/limits.ts'
 import { createUnitReader, type UnitReader } from '../format/read-units.ts'
-import { packetBytes } from '../format/ts-packet.ts'
+import { packetBytes, syncByte } from '../format/ts-packet.ts'
 import { type Ticks, ticksBetween, ticksPerMs, wrapTicks } from '../format/unit.ts'
 
 export interface TailContents {
@@ -57,6 +57,9 @@ export function createUnitTail(video: { readonly longestTicks: Ticks; readonly s
       })
     },
     push(bytes) {
+      // The reader counts what stands behind the last packet to the last unit; units of ours are packets to the end.
+      const first = (packetBytes - (bytesGiven % packetBytes)) % packetBytes
+      for (let at = first; at < bytes.length; at += packetBytes) if (bytes[at] !== syncByte) isWhole = false
       bytesGiven += bytes.length
       reader?.push(bytes)
     },

@@ -24,6 +24,23 @@ describe('holes in footage', () => {
     expect(unexplainedHoles(footage, [gap(undefined, 20), gap(31, 59)])).toEqual([span(10, 20)])
   })
 
+  test('are explained through boots that never learnt the time', () => {
+    const footage = [span(0, 10), span(90, 100)]
+    const through = (boot: number, end: number, times: [number | undefined, number | undefined]): Gap => ({
+      ...gap(...times),
+      bootCounter: boot,
+      endBootCounter: end,
+    })
+    const [one, two, three] = [
+      through(1, 2, [10, undefined]),
+      through(2, 3, [undefined, undefined]),
+      through(3, 4, [undefined, 90]),
+    ]
+    expect(unexplainedHoles(footage, [one, two, three])).toEqual([])
+    expect(unexplainedHoles(footage, [one, three])).toEqual([span(10, 90)])
+    expect(unexplainedHoles(footage, [one, { ...two, endBootCounter: 1 }])).toEqual([span(10, 90)])
+  })
+
   test('that are reported lie in no footage and under no record', () => {
     const spans = fc.array(
       fc.tuple(fc.nat(1000), fc.nat(50)).map(([from, long]) => span(from, from + long)),

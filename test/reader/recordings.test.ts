@@ -154,4 +154,25 @@ describe('the catalogue', () => {
     const text = [{ ...gap, ...rest }, clock].map((line) => `${JSON.stringify(line)}\n`).join('')
     expect(foldCatalogue(text).gaps[0]).toMatchObject({ fromMs: startMs + 1_000, toMs: startMs + 2_000 })
   })
+
+  test('dates the end of a gap by the boot that ended it', () => {
+    const gap = { v: 1, kind: 'gap', bootCounter: 2, camera, cause: 'power', from: null, to: null }
+    const rest = {
+      fromMonoMs: 1_000,
+      toMonoMs: 1_000,
+      endBootCounter: 3,
+      endMonoMs: 7_000,
+      units: 0,
+      bytes: 0,
+      note: '',
+    }
+    const clockOf = (bootCounter: number, offsetMs: number) => {
+      return { v: 1, kind: 'clock', bootCounter, bootId: 'x', offsetMs, errorMs: 1, time: null }
+    }
+    const fold = (...lines: object[]) =>
+      foldCatalogue(lines.map((line) => `${JSON.stringify(line)}\n`).join('')).gaps[0]
+    const known = fold({ ...gap, ...rest }, clockOf(2, startMs), clockOf(3, startMs + 60_000))
+    expect(known).toMatchObject({ fromMs: startMs + 1_000, toMs: startMs + 67_000, endBootCounter: 3 })
+    expect(fold({ ...gap, ...rest }, clockOf(2, startMs))?.toMs).toBeUndefined()
+  })
 })

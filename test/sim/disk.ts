@@ -37,7 +37,8 @@ export interface SimDisk {
   usedBytes(): number
   /** Changes one bit of footage that is stored, and says of which. */
   rot(chance: Chance, isFootage: (bytes: Uint8Array) => boolean): { readonly segment: number; readonly piece: Piece } | undefined
-  segments(): readonly number[]
+  /** Segments that were deleted, in this world. */
+  readonly removed: ReadonlySet<number>
   bytesWritten(): number
   syncs(): number
 }
@@ -47,6 +48,7 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
   const files = new Map<number, File>()
   const ghosts = new Map<number, File>()
   const heaps: { readonly name: string; readonly files: readonly File[] }[] = []
+  const removed = new Set<number>()
   let heapsMade = 0
   let written = 0
   let syncs = 0
@@ -163,6 +165,7 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
         if (failure !== undefined) return failure
         const file = files.get(segment)
         if (file !== undefined) ghosts.set(segment, file)
+        removed.add(segment)
         files.delete(segment)
         return ok(undefined)
       }),
@@ -207,7 +210,7 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
       file.data[at] = (file.data[at] ?? 0) ^ (1 << dice.whole(0, 7))
       return { segment, piece }
     },
-    segments: () => [...files.keys()],
+    removed,
     bytesWritten: () => written,
     syncs: () => syncs,
   }

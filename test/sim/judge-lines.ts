@@ -32,5 +32,5 @@ export function judgeLines(world: World, archive: Archive): void {
 
 function excused(world: World, line: WrittenLine): boolean {
   const end = world.witness.ended.find(({ life }) => life === line.life)
-  return end !== undefined && end.how !== 'stop' && badDiskIn(world, line.at, end.at)
+  return end !== undefined && badDiskIn(world, line.at, end.at)
 }

@@ -7,6 +7,7 @@
  * moment (gap records that waited, ends of lives); a unit with a changed bit may go; what the card did not take while it
  * hung, refused, was full or slow may go with its process, or for want of memory.
  */
+import { isDisowned } from './judge-objects.ts'
 import { type Archive, type Copy, type Gap, gapsOf } from './archive.ts'
 import type { Captured } from './witness.ts'
 import { badDiskIn, type World } from './world.ts'
@@ -29,7 +30,7 @@ function judgeCopies(world: World, { copies }: Archive, units: readonly Captured
     if (firm.length <= 1) continue
     // A process that was killed has forgotten what it was told; of an object that is not ours any more nothing proves it.
     const forgotten = world.witness.ended.some(({ how, at }) => how !== 'stop' && at >= unit.at)
-    if (firm.some((copy) => copy.in !== 'object') && forgotten) continue
+    if (firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key) || isDisowned(world, copy.key)) && forgotten) continue
     world.violated('unit twice', `unit ${unit.index} of ${unit.camera}: ${firm.map(placeOf).join(' and ')}`)
   }
 }
@@ -66,7 +67,11 @@ function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
   if (causes.has('evicted') && mayEvict) return
   const end = world.witness.ended.find(({ life }) => life === unit.life)
   if (causes.has('disk') && badDiskIn(world, unit.at, end?.at ?? Number.POSITIVE_INFINITY)) return
-  if (unit.storedAt !== undefined) return world.violated('stored and lost', what)
+  if (unit.storedIn !== undefined) {
+    // A full card takes segments with it, also to start on; of a recording in doubt the gap then says `power`.
+    if (mayEvict && world.disk.removed.has(unit.storedIn) && causes.size > 0) return
+    return world.violated('stored and lost', what)
+  }
   if (causes.size === 0 && damaged) return judgeAge(world, unit, end, what)
   if (!causes.has('power')) return world.violated('lost', what)
   judgeAge(world, unit, end, what)

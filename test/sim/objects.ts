@@ -15,7 +15,8 @@ export interface StoredObject {
   foreignFrom: number | undefined
   /** Bytes that landed when nobody waited for the answer any more. */
   readonly late: { readonly from: number; readonly to: number }[]
-  /** When something of ours was appended last, in ms of the world. */
+  /** When something of ours was appended first and last, in ms of the world. */
+  firstAt: number
   lastAt: number
 }
 
@@ -49,7 +50,7 @@ export function createBucket(): Bucket {
   const destroyed: Destroyed[] = []
 
   function create(key: string): StoredObject {
-    const created: StoredObject = { key, pieces: [], length: 0, crc64: 0n, appendable: true, foreignFrom: undefined, late: [], lastAt: 0 }
+    const created: StoredObject = { key, pieces: [], length: 0, crc64: 0n, appendable: true, foreignFrom: undefined, late: [], firstAt: Number.POSITIVE_INFINITY, lastAt: 0 }
     objects.set(key, created)
     return created
   }
@@ -72,6 +73,7 @@ export function createBucket(): Bucket {
       if (position + body.length > bucket.sizeLimit) return { ok: false, why: 'full' }
       const object = found ?? create(key)
       if (late) object.late.push({ from: object.length, to: object.length + body.length })
+      object.firstAt = Math.min(object.firstAt, at)
       object.lastAt = at
       // As the wire carries it: what the sender does to its memory afterwards changes nothing here.
       add(object, Uint8Array.from(body))

@@ -76,7 +76,8 @@ export function scaleOf(chance: Chance): Scale {
       recordingBytes: chance.pick([3, 30, 300]) * KiB,
     },
     cameras,
-    objectBytesMax: chance.is(0.06) ? 0.7 * rolloverBytes : Number.POSITIVE_INFINITY,
+    // Larger than the largest body, as in life: an object that takes not even one would be begun again and again.
+    objectBytesMax: chance.is(0.08) ? 280 * KiB : Number.POSITIVE_INFINITY,
     withInput,
   }
 }

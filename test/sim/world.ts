@@ -63,6 +63,11 @@ export interface World {
   readonly tells: boolean
   /** When the card did not do what it should, in ms of the world. */
   readonly badDisk: { readonly from: number; readonly until: number }[]
+  /**
+   * Objects whose names their life could not write down, since the card took nothing, before it ended: such a name is used
+   * from memory after a while, and nobody knows of it afterwards (`limits.diskPatienceMs`).
+   */
+  readonly orphans: Set<string>
   /** When the database was damaged. */
   readonly damagedAt: number[]
   running: Running | undefined
@@ -125,7 +130,7 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
     cameras: createCameras(time, chanceOf(seed, 'cameras'), scale.cameras),
     inputs: createInputs(),
     wall: { offsetMs: 0, driftPerMs: chance.between(-50e-6, 50e-6) },
-    ...{ badDisk: [], damagedAt: [], running: undefined },
+    ...{ badDisk: [], orphans: new Set(), damagedAt: [], running: undefined },
     diskTrouble(until, what) {
       world.badDisk.push({ from: time.now(), until })
       note(`-- the card ${what} until ${Math.round(until / 1000)} s`)
@@ -159,6 +164,7 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
       note(how === 'kill' ? `life ${running.life.number} is killed` : `the power fails in life ${running.life.number}`)
       world.disk.endLife(how)
       world.kv.endLife(how)
+      noteOrphans(world)
     },
     async stop() {
       const { running } = world
@@ -184,6 +190,7 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
       note(`life ${life.number} has stopped after ${Math.round(time.now() - began)} ms`)
       world.disk.endLife('kill')
       world.kv.endLife('kill')
+      noteOrphans(world)
     },
   }
   return world
@@ -289,3 +296,15 @@ const retryMs = 11_000
 /** The card did not do what it should in some of this time, or had not been asked again since. */
 export const badDiskIn = (world: World, from: number, to: number): boolean =>
   world.badDisk.some((bad) => bad.from <= to && bad.until + retryMs >= from)
+
+function noteOrphans(world: World): void {
+  const now = world.time.now()
+  const names = [...world.kv.rows()].flatMap(([key, value]) => (key.startsWith('r/') ? [value] : [])).join()
+  for (const { key, firstAt } of world.bucket.all()) {
+    if (key.endsWith('.m3u8') || !badDiskIn(world, firstAt - claimMs, now) || world.witness.ended.some(({ at }) => at > firstAt && at < now)) continue
+    if (!names.includes(key)) world.orphans.add(key)
+  }
+}
+
+/** From a name to its first append, at most: the patience with the card, and the way. */
+const claimMs = 10_000
