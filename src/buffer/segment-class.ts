@@ -5,6 +5,7 @@
  * After an error the segment is left as it is and never written again (a second sync would not report what the first one
  * lost); the group goes into a new one.
  */
+import type { TrackId } from '../format/recording.ts'
 import type { HeldChunk, Recording } from './holding.ts'
 import type { KvWriter } from './kv-writer.ts'
 import { segmentKey, segmentRow } from './rows.ts'
@@ -29,6 +30,36 @@ export interface Group {
   readonly chunks: readonly HeldChunk[]
   readonly claims: readonly Recording[]
   readonly losses: readonly NotedLoss[]
+}
+
+/** A part of a group that goes into one class. */
+export interface Run {
+  readonly events: boolean
+  readonly chunks: readonly HeldChunk[]
+}
+
+/**
+ * A group in the order in which its parts may be written: no unit comes to the disk before an older one of its camera, so
+ * that a kill in between takes an end and never a middle. Two parts, unless a camera's event begins or ends within it.
+ */
+export function runsOf(group: readonly HeldChunk[]): Run[] {
+  const runs: Run[] = []
+  let rest = group.map((held) => ({ held, events: held.protected }))
+  for (let events = false; rest.length > 0; events = !events) {
+    const behind = new Set<TrackId>()
+    const chunks: HeldChunk[] = []
+    rest = rest.filter((one) => {
+      const { track } = one.held.owner.head.id
+      if (one.events === events && !behind.has(track)) {
+        chunks.push(one.held)
+        return false
+      }
+      behind.add(track)
+      return true
+    })
+    if (chunks.length > 0) runs.push({ events, chunks })
+  }
+  return runs
 }
 
 export interface SegmentClass {

@@ -12,7 +12,7 @@ import type { Logger } from '../base/log.ts'
 import { createBell, ringOrTime } from './bell.ts'
 import type { HeldChunk, Recording } from './holding.ts'
 import type { KvWriter } from './kv-writer.ts'
-import { createSegmentClass, type Group } from './segment-class.ts'
+import { createSegmentClass, type Group, runsOf } from './segment-class.ts'
 import type { DiskError, SegmentDisk } from './segment-disk.ts'
 import type { NotedLoss } from './segment-record.ts'
 import type { Segments } from './segments.ts'
@@ -156,24 +156,23 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
     const group = stage.take(lastCommit, sizes.commitBytes)
     const bytes = group.reduce((sum, { chunk }) => sum + chunk.length, 0)
     await world.makeRoom(bytes, failure?.kind === 'full')
-    const events = group.filter((held) => held.protected)
-    const others = group.filter((held) => !held.protected)
-    // In this order, so that an event's unit is never on the disk before an older one of its recording.
-    let left = group
-    let failed = await write(ordinary, others)
-    if (failed === undefined) {
-      stage.written(others)
-      left = events
-      failed = await write(kept, events)
+    const runs = runsOf(group)
+    if (runs.length === 0) runs.push({ events: false, chunks: [] })
+    let failed: DiskError | undefined
+    for (let run = runs[0]; run !== undefined; run = runs[0]) {
+      failed = await write(run.events ? kept : ordinary, run.chunks)
+      if (failed !== undefined) break
+      stage.written(run.chunks)
+      runs.shift()
     }
     if (failed === undefined) {
       well()
-      stage.written(events)
       return true
     }
     failure = failed
     askedAt = clock.mono()
-    stage.putBack(left)
+    const left = new Set(runs.flatMap(({ chunks }) => chunks))
+    stage.putBack(group.filter((held) => left.has(held)))
     log.warn(
       'disk-refuses',
       `Footage cannot be written to ${disk.place}: ${failed.message}. It stays in memory, as far as there is room, goes on to the store from there, and is tried again.`,

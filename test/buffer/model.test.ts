@@ -4,7 +4,9 @@ import { liveMany } from './model.ts'
 const seeds = 150
 
 describe('a buffer that is killed, cut off, filled up and refused', () => {
-  test(`loses nothing it offered, doubles nothing, names what is missing (${seeds} seeds, or SEED)`, { timeout: 300_000 }, async () => {
+  test(`loses nothing it offered, doubles nothing, names what is missing (${seeds} seeds, or SEED)`, {
+    timeout: 300_000,
+  }, async () => {
     const sum = await liveMany({ seeds, steps: 150, seed: process.env.SEED })
     // The lives were neither empty nor without incident.
     if (process.env.SEED !== undefined) return

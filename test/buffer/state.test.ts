@@ -479,3 +479,24 @@ test('closes in bounded time on a disk that refuses everything', async () => {
   expect(closed).toBe(true)
   expect(stage.clock.sleepers()).toBe(0)
 })
+
+test('an event that begins and ends within a group never overtakes, and is not overtaken: any end of a write leaves no hole', async () => {
+  for (let steps = 0; steps < 12; steps += 1) {
+    // So little memory that everything is due at once.
+    const stage = createStage({ memory: { spillAfterMs: 3_000, memoryBytesPerCamera: 2_000 } })
+    let buffer = await stage.open()
+    buffer.begin(gate, { startMonoMs: 50_000, video })
+    // The event is units 2 and 3 of 7.
+    buffer.protect(gate, 52_100, 53_900)
+    for (let i = 0; i < 7; i += 1) buffer.put(gate, unitAt(50_000 + i * 1_000, 200))
+    stage.disk.crashAfterSteps = steps
+    await pass(stage, 5_000)
+    const whole = !stage.disk.crashed()
+    stage.restart()
+    buffer = await stage.open()
+    const held = videoHeld(buffer).flatMap((id) => pendingOf(buffer, id).map(({ seq }) => seq))
+    expect(held, `${steps} steps`).toEqual(held.map((_, seq) => seq))
+    if (whole) expect(held.length).toBe(7)
+    await buffer.close()
+  }
+})
