@@ -131,7 +131,8 @@ export function gapsOf(world: World, records: readonly CatalogueRecord[], camera
   return records.flatMap((record): Gap[] => {
     if (record.kind !== 'gap' || record.camera !== camera) return []
     const { bootCounter, fromMonoMs, toMonoMs, endBootCounter, endMonoMs } = record
-    const toMs = endBootCounter === undefined ? zeroOf(bootCounter) + toMonoMs : zeroOf(endBootCounter) + (endMonoMs ?? 0)
+    const toMs =
+      endBootCounter === undefined ? zeroOf(bootCounter) + toMonoMs : zeroOf(endBootCounter) + (endMonoMs ?? 0)
     return [{ record, fromMs: zeroOf(bootCounter) + fromMonoMs, toMs }]
   })
 }
