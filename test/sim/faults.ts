@@ -123,7 +123,7 @@ export const faultKinds: readonly FaultKind[] = [
     begin: (world, dice, calmAt) =>
       episode(
         world,
-        { name: 'wrong answers', share: dice.between(0.1, 0.7), ms: dice.between(2, 40) * seconds, calmAt },
+        { name: 'wrong answers', share: dice.between(0.05, 0.4), ms: dice.between(2, 40) * seconds, calmAt },
         () => ({ is: dice.pick(['wrong checksum', 'wrong length']) }),
       ),
   },

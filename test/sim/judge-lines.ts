@@ -32,6 +32,8 @@ export function judgeLines(world: World, archive: Archive): void {
 }
 
 function excused(world: World, line: WrittenLine): boolean {
+  // With the row of its recording a line that waits has lost its place, whether its own row is there or not.
+  if (world.damagedAt.some((at) => at >= line.at)) return true
   const end = world.witness.ended.find(({ life }) => life === line.life)
   return end !== undefined && badDiskIn(world, line.at, end.at)
 }

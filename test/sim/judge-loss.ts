@@ -9,7 +9,6 @@
  */
 
 import { type Archive, type Copy, type Gap, gapsOf } from './archive.ts'
-import { isDisowned } from './judge-objects.ts'
 import type { Captured } from './witness.ts'
 import { badDiskIn, type World } from './world.ts'
 
@@ -32,7 +31,7 @@ function judgeCopies(world: World, { copies }: Archive, units: readonly Captured
     // A process that was killed has forgotten what it was told; of an object that is not ours any more nothing proves it.
     const forgotten = world.witness.ended.some(({ how, at }) => how !== 'stop' && at >= unit.at)
     if (
-      firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key) || isDisowned(world, copy.key)) &&
+      firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key)) &&
       forgotten
     )
       continue

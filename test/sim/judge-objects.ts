@@ -6,7 +6,7 @@
 import type { CatalogueRecord } from '../../src/format/catalogue-record.ts'
 import { parsePlaylist } from '../../src/format/playlist.ts'
 import { crc64 } from '../../src/oss-server/crc64.ts'
-import type { Archive, Footage } from './archive.ts'
+import { type Archive, type Footage, isDisowned } from './archive.ts'
 import { bytesOf } from './objects.ts'
 import type { Captured } from './witness.ts'
 import type { World } from './world.ts'
@@ -26,7 +26,7 @@ export function judgeObjects(world: World, archive: Archive): void {
     if (
       known !== undefined &&
       (known.bytes !== record.bytes || known.crc64 !== record.crc64) &&
-      !isDisowned(world, record.key)
+      !mayEndTwice(world, record.key)
     )
       world.violated('two ends', `${record.key} ends at ${known.bytes} and at ${record.bytes}`)
     ends.set(record.key, record)
@@ -37,6 +37,16 @@ export function judgeObjects(world: World, archive: Archive): void {
   }
   for (const footage of archive.footage.values())
     judgeObject(world, footage, { begun, end: ends.get(footage.object.key) })
+}
+
+/**
+ * A database that lost its rows has forgotten that an object was given up, and finds its name in a segment: it is asked
+ * about, and given up, once more, as far as is known then.
+ */
+function mayEndTwice(world: World, key: string): boolean {
+  const { bucket, damagedAt } = world
+  const isMeddled = bucket.find(key)?.foreignFrom !== undefined || bucket.destroyed.some(({ object }) => object.key === key)
+  return isDisowned(world, key) || (isMeddled && damagedAt.length > 0)
 }
 
 /** Lines that only damage to the database kept from the store. */
@@ -69,7 +79,7 @@ function judgeObject(
   const heard = copies.filter((copy) => copy.heard).at(-1)?.to ?? 0
   // An answer that does not fit is asked for once more; a store that lies twice has lost its object.
   const lied = isDisowned(world, key)
-  if (object.foreignFrom === undefined && heard < object.length && !isLate(footage, heard) && !lied)
+  if (object.foreignFrom === undefined && heard < object.length && !isLate(footage, heard) && !lied && !world.orphans.has(key))
     world.violated('not asked', `${key} holds ${object.length} bytes, and the recorder was told of ${heard}`)
   if (heard === 0) return
   const excused = lied || world.damagedAt.some((at) => object.lastAt <= at) || world.orphans.has(key)
@@ -89,12 +99,6 @@ function judgeObject(
     world.violated('wrong end', `${key}: the checksum of its end line`)
   judgePlaylist(world, footage, end)
 }
-
-/**
- * The store lied twice in a row about where it ends: it was given up though nothing was wrong with it, and whatever is
- * asked about it later, by a process that has forgotten that or because it had been killed, changes nothing.
- */
-export const isDisowned = (world: World, key: string): boolean => world.network.hurts.get(key)?.liedTwice === true
 
 /** What stands behind `from` landed when nobody waited for it any more. */
 function isLate({ object }: Footage, from: number): boolean {
@@ -154,5 +158,14 @@ function judgePlaylist(world: World, { object, copies }: Footage, end: End): voi
   if (!ended) world.violated('no end mark', key)
 }
 
-const sameLength = (durationS: number, { fromMs, toMs }: Captured): boolean =>
-  Math.abs(durationS * 1000 - (toMs - fromMs)) < 1.5
+/** Read back as the last one there is, a unit of one frame lasts a thirtieth of a second. */
+function sameLength(durationS: number, { fromMs, toMs, bytes }: Captured): boolean {
+  if (Math.abs(durationS * 1000 - (toMs - fromMs)) < 1.5) return true
+  return Math.abs(durationS - 1 / 30) < 1e-3 && framesOf(bytes) === 1
+}
+
+function framesOf(bytes: Buffer): number {
+  let frames = 0
+  for (let at = 0; at < bytes.length; at += 188) if (bytes[at + 1] === 0x41 && bytes[at + 2] === 0) frames += 1
+  return frames
+}

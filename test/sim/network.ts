@@ -125,7 +125,9 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
           const loadMs =
             operation === 'read' && result.ok ? ((result.value as Uint8Array).length / link.bytesPerS) * 1000 : 0
           void time.after(downMs + loadMs + moreMs, () => {
-            answer(change === undefined ? result : change(result), change === undefined, shownMs, decisive)
+            // Of an object with somebody else's bytes in it a length proves nothing of ours.
+            const isOurs = bucket.find(key)?.foreignFrom === undefined
+            answer(change === undefined ? result : change(result), change === undefined && isOurs, shownMs, decisive)
           })
         })
       }
