@@ -47,7 +47,7 @@ const clockMoveMs = 2_000
 
 type Offset = Parameters<Buffer['learnBootTime']>[0]
 
-export const slowSentence = (place: string): string =>
+const slowSentence = (place: string): string =>
   `The buffer's directory ${place} has not answered for ${openMsMax / 1000} s: the disk hangs, or has much to read back.`
 
 /** `onDisk`: what is not sent when it is closed waits there. */
