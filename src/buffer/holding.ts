@@ -136,7 +136,7 @@ export function firstRun(chunks: readonly HeldChunk[]): readonly HeldChunk[] {
 export const startIn = (recording: Recording, { before }: HeldChunk): number => before.length - recording.base.length
 export const endIn = (recording: Recording, held: HeldChunk): number => startIn(recording, held) + held.chunk.length
 
-export const isDurable = (held: HeldChunk): boolean => held.place.at !== 'memory'
+const isDurable = (held: HeldChunk): boolean => held.place.at !== 'memory'
 
 /** Monotonic time in ms of a moment of media time, found from the recording it belongs to (at most 13 h from its start). */
 export function monoOf(recording: Recording, pts: Ticks): number {
