@@ -215,7 +215,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       // Without a doubt: an append of the life before has landed late, behind what was settled.
       if (recording === undefined) return
       const { landed, whole } = holdings.settle(recording, found)
-      const { losses } = mendRecording(holdings, recording, { ...memoryAlone, storedOnce: core.storedOnce })
+      const { losses } = mendRecording(holdings, recording, { ...memoryAlone, ...core.missing })
       core.lifeGaps.settled(recording, whole)
       const named: Loss[] = [...losses, ...core.lifeGaps.take()]
       const rows = kv.write([...rowsOf(landed, id.track), ...holdings.takeRows()], true)

@@ -36,7 +36,7 @@ export interface Core {
   readonly lines: Lines
   readonly changed: Bell
   /** What was on the disk once, as the rows said when it was opened. */
-  readonly storedOnce: Evidence['storedOnce']
+  readonly missing: Pick<Evidence, 'storedOnce' | 'sacrificed'>
   /** See `SegmentWriter.noteLoss`. */
   readonly noteLoss: SegmentWriter['noteLoss']
   /** What was done when it was opened, in sentences. */

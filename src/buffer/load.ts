@@ -23,6 +23,7 @@ import {
   shapes,
   trackOfLineKey,
 } from './rows.ts'
+import { parseSegmentRow } from './segment-rows.ts'
 
 export interface LoadedLine {
   readonly track: TrackId
@@ -149,7 +150,7 @@ async function load(kv: Kv): Promise<Result<{ version: string | undefined; loade
     } else if (key.startsWith(prefixes.track)) take(parseRow(shapes.track, value), (row) => tracks.set(rest, row))
     else if (key.startsWith(prefixes.recording)) take(parseRow(shapes.recording, value), (row) => recordings.push(row))
     else if (key.startsWith(prefixes.segment)) {
-      take(parseRow(shapes.segment, value), (row) => segments.set(Number(rest), row))
+      take(parseSegmentRow(value), (row) => segments.set(Number(rest), row))
     } else if (key.startsWith(prefixes.line)) lines.push(lineOf(key, value))
     else unreadable += 1
   })

@@ -179,7 +179,11 @@ async function assemble(options: BufferOptions, kv: Kv, loaded: Loaded, found: S
       times,
       lines,
     },
-    ...{ changed, evicted: { units: 0, bytes: 0 }, storedOnce: recovered.storedOnce },
+    ...{
+      changed,
+      evicted: { units: 0, bytes: 0 },
+      missing: { storedOnce: recovered.storedOnce, sacrificed: found.sacrificed },
+    },
     repairs: found.repairs.sentences(),
     noteLoss: (loss) => late.writer?.noteLoss(loss) ?? (() => {}),
   }

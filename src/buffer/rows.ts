@@ -171,13 +171,14 @@ export function chunkJson({ chunk, before }: Pick<HeldChunk, 'chunk' | 'before'>
   }
 }
 
-const segment = z.object({
-  bytes: whole,
+/** A closed segment: see `segment-rows.ts`. */
+export interface SegmentRow {
+  readonly bytes: number
   /** It holds footage of events. */
-  protected: z.boolean().optional(),
-  chunks: z.array(chunkShape.extend({ track: z.string(), offset: whole, length: whole })),
-})
-export type SegmentRow = z.infer<typeof segment>
+  readonly protected?: boolean
+  /** Not confirmed when it was closed. */
+  readonly chunks: readonly SegmentEntry[]
+}
 
 interface RowedSegment {
   readonly bytes: number
@@ -195,7 +196,7 @@ export function segmentRow({ bytes, protected: kept, live }: RowedSegment): stri
   return JSON.stringify({ bytes, ...(kept ? { protected: true } : {}), chunks })
 }
 
-export const shapes = { recording, track, bootTime, boot, segment } as const
+export const shapes = { recording, track, bootTime, boot } as const
 
 /** `undefined` for a value that is not what it should be. */
 export function parseRow<T extends z.ZodType>(shape: T, value: string): z.infer<T> | undefined {

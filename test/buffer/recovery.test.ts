@@ -246,6 +246,29 @@ test('a disk that is full of our own footage does not stop a start: the oldest s
   await buffer.close()
 })
 
+test('what a full disk took at a start after a kill is named so, once the store has said what it has', async () => {
+  const stage = createStage()
+  let buffer = await stage.open()
+  await record(stage, buffer, 20)
+  const id = at(videoHeld(buffer), 0)
+  await buffer.claim(id, claim)
+  await pass(stage, 12_000)
+  stage.restart()
+  stage.disk.fault = 'full'
+  const remove = stage.disk.remove
+  stage.disk.remove = (segment) => {
+    stage.disk.fault = undefined
+    return remove(segment)
+  }
+  buffer = await stage.open()
+  expect(buffer.recording(id)?.doubt).toBeDefined()
+  await buffer.settle(id, { arrived: { length: 0, crc64: 0n }, unitsRead: 0, endPts: undefined })
+  const [gap] = await gapsOf(buffer)
+  expect(gap).toMatchObject({ cause: 'evicted', fromMonoMs: 50_000 })
+  expect(gap?.units).toBe(at(seqs(buffer), 0))
+  await buffer.close()
+})
+
 describe('what stops a start is one sentence:', () => {
   test('another owner', async () => {
     const stage = createStage()

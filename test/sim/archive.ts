@@ -4,6 +4,12 @@ import { bytesOf, type StoredObject } from './objects.ts'
 import { type Captured, nameOf } from './witness.ts'
 import type { World } from './world.ts'
 
+/**
+ * The store lied twice in a row about where it ends: it was given up though nothing was wrong with it, and whatever is
+ * asked about it later, by a process that has forgotten that or because it had been killed, changes nothing.
+ */
+export const isDisowned = (world: World, key: string): boolean => world.network.hurts.get(key)?.liedTwice === true
+
 export interface Copy {
   readonly key: string
   readonly unit: Captured
@@ -43,7 +49,7 @@ export function takeApart(world: World): Archive {
   const add = (copy: Copy): void => void copies.set(copy.unit, [...(copies.get(copy.unit) ?? []), copy])
   for (const object of world.bucket.all()) {
     if (!object.key.endsWith('.ts')) continue
-    const at = object.foreignFrom === undefined ? 'object' : 'meddled'
+    const at = object.foreignFrom === undefined && !isDisowned(world, object.key) ? 'object' : 'meddled'
     const found = split(world, object, byName, { in: at, confirmed: world.ledger.confirmed(object.key) })
     footage.set(object.key, found)
     for (const copy of found.copies) add(copy)
@@ -88,7 +94,7 @@ function recordsOf(world: World): Pick<Archive, 'catalogue' | 'lines'> {
   function take(object: StoredObject, confirmed: number, isDestroyed: boolean): void {
     const track = object.key.split('/')[0] ?? ''
     const bytes = bytesOf(object).subarray(0, object.foreignFrom ?? object.length)
-    const isFirm = object.foreignFrom === undefined && !isDestroyed
+    const isFirm = object.foreignFrom === undefined && !isDestroyed && !isDisowned(world, object.key)
     for (let from = 0; from < bytes.length; ) {
       const end = bytes.indexOf(10, from)
       if (end === -1) {
@@ -131,7 +137,8 @@ export function gapsOf(world: World, records: readonly CatalogueRecord[], camera
   return records.flatMap((record): Gap[] => {
     if (record.kind !== 'gap' || record.camera !== camera) return []
     const { bootCounter, fromMonoMs, toMonoMs, endBootCounter, endMonoMs } = record
-    const toMs = endBootCounter === undefined ? zeroOf(bootCounter) + toMonoMs : zeroOf(endBootCounter) + (endMonoMs ?? 0)
+    const toMs =
+      endBootCounter === undefined ? zeroOf(bootCounter) + toMonoMs : zeroOf(endBootCounter) + (endMonoMs ?? 0)
     return [{ record, fromMs: zeroOf(bootCounter) + fromMonoMs, toMs }]
   })
 }

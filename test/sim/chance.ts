@@ -13,7 +13,8 @@ export interface Chance extends Random {
 
 export function chanceOf(seed: number, part: string): Chance {
   let mixed = Math.imul(seed + 1, 0x9e3779b1)
-  for (let at = 0; at < part.length; at += 1) mixed = Math.imul(mixed ^ part.charCodeAt(at), 0x85ebca6b) ^ (mixed >>> 13)
+  for (let at = 0; at < part.length; at += 1)
+    mixed = Math.imul(mixed ^ part.charCodeAt(at), 0x85ebca6b) ^ (mixed >>> 13)
   const random = seededRandom(mixed)
   const { fraction } = random
   const whole = (least: number, most: number): number => least + Math.floor(fraction() * (most - least + 1))

@@ -11,7 +11,17 @@ export interface Coverage {
 /** `what → state → times` */
 export type CoverageCounts = Readonly<Record<string, Readonly<Record<string, number>>>>
 
-export const states = ['unknown', 'unknown+doubt', 'aligned', 'suspected', 'suspected+doubt', 'tail', 'guessed', 'playlist', 'time'] as const
+export const states = [
+  'unknown',
+  'unknown+doubt',
+  'aligned',
+  'suspected',
+  'suspected+doubt',
+  'tail',
+  'guessed',
+  'playlist',
+  'time',
+] as const
 
 export function createCoverage(): Coverage {
   const table: Record<string, Record<string, number>> = {}

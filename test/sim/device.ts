@@ -50,7 +50,8 @@ export function createDevice(time: SimTime, chance: Chance): Device {
     blockBytes: chance.pick([512, 4096]),
     segmentBytes: () => 0,
     freeBytes: () => Math.max(0, device.capacityBytes - device.otherBytes - device.segmentBytes()),
-    refusing: () => (device.refusal !== undefined && time.now() < device.refusal.until ? device.refusal.kind : undefined),
+    refusing: () =>
+      device.refusal !== undefined && time.now() < device.refusal.until ? device.refusal.kind : undefined,
     isHung: () => time.now() < device.hungUntil,
     drawSyncMs: () => chance.between(device.syncMs[0], device.syncMs[1]),
     onOperation: undefined,

@@ -36,7 +36,10 @@ export interface SimDisk {
   endLife(how: 'kill' | 'power'): void
   usedBytes(): number
   /** Changes one bit of footage that is stored, and says of which. */
-  rot(chance: Chance, isFootage: (bytes: Uint8Array) => boolean): { readonly segment: number; readonly piece: Piece } | undefined
+  rot(
+    chance: Chance,
+    isFootage: (bytes: Uint8Array) => boolean,
+  ): { readonly segment: number; readonly piece: Piece } | undefined
   /** Segments that were deleted, in this world. */
   readonly removed: ReadonlySet<number>
   bytesWritten(): number
@@ -44,7 +47,11 @@ export interface SimDisk {
 }
 
 /** @param stored told of every piece that is safe, as it was handed over */
-export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8Array, segment: number) => void): SimDisk {
+export function createDisk(
+  device: Device,
+  chance: Chance,
+  stored: (bytes: Uint8Array, segment: number) => void,
+): SimDisk {
   const files = new Map<number, File>()
   const ghosts = new Map<number, File>()
   const heaps: { readonly name: string; readonly files: readonly File[] }[] = []
@@ -78,7 +85,12 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
   }
   const absent = err({ kind: 'absent', message: 'it is not there' } as const)
 
-  function append(life: Life, segment: number, position: number, pieces: readonly Uint8Array[]): Promise<Result<void, DiskError>> {
+  function append(
+    life: Life,
+    segment: number,
+    position: number,
+    pieces: readonly Uint8Array[],
+  ): Promise<Result<void, DiskError>> {
     const file = files.get(segment)
     if (life.dead || file === undefined) return never()
     const all = Buffer.concat(pieces)
@@ -88,7 +100,8 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
     return device.operate(life, ms, () => {
       file.writing = undefined
       const room = device.freeBytes()
-      const failure = refused() ?? (room < all.length ? err({ kind: 'full', message: 'no space left' } as const) : undefined)
+      const failure =
+        refused() ?? (room < all.length ? err({ kind: 'full', message: 'no space left' } as const) : undefined)
       if (failure !== undefined) {
         put(file, position, all.subarray(0, chance.whole(0, Math.min(all.length, room))))
         return failure
@@ -120,7 +133,14 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
 
   const diskFor = (life: Life): SegmentDisk => ({
     place: '/buffer/segments',
-    prepare: () => device.operate(life, device.drawSyncMs(), () => refused() ?? (device.freeBytes() < 4096 ? err({ kind: 'full', message: 'no space left' } as const) : ok(undefined))),
+    prepare: () =>
+      device.operate(
+        life,
+        device.drawSyncMs(),
+        () =>
+          refused() ??
+          (device.freeBytes() < 4096 ? err({ kind: 'full', message: 'no space left' } as const) : ok(undefined)),
+      ),
     list: () =>
       device.operate(life, 0.1, () => {
         const found = [...files].map(([segment, { length }]) => ({ segment, bytes: length }))
@@ -181,9 +201,9 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
         if (heaps.length > 2) heaps.shift()
         return ok(name)
       }),
-    dropAside: () =>
-      device.operate(life, device.drawSyncMs(), () => refused() ?? ok(heaps.shift()?.name)),
-    freeBytes: () => device.operate(life, 0.1, () => (device.refusing() === undefined ? device.freeBytes() : undefined)),
+    dropAside: () => device.operate(life, device.drawSyncMs(), () => refused() ?? ok(heaps.shift()?.name)),
+    freeBytes: () =>
+      device.operate(life, 0.1, () => (device.refusing() === undefined ? device.freeBytes() : undefined)),
   })
 
   return {
@@ -191,7 +211,8 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
     endLife(how) {
       for (const file of files.values()) {
         if (how === 'power') tear(file)
-        else if (file.writing !== undefined) put(file, file.length, file.writing.subarray(0, chance.whole(0, file.writing.length)))
+        else if (file.writing !== undefined)
+          put(file, file.length, file.writing.subarray(0, chance.whole(0, file.writing.length)))
         file.writing = undefined
       }
       if (how === 'power') {
@@ -202,7 +223,9 @@ export function createDisk(device: Device, chance: Chance, stored: (bytes: Uint8
     usedBytes: used,
     rot(dice, isFootage) {
       const stored = [...files].flatMap(([segment, file]) => {
-        return file.pieces.filter(({ to, bytes }) => to <= file.length && isFootage(bytes)).map((piece) => ({ segment, file, piece }))
+        return file.pieces
+          .filter(({ to, bytes }) => to <= file.length && isFootage(bytes))
+          .map((piece) => ({ segment, file, piece }))
       })
       if (stored.length === 0) return undefined
       const { segment, file, piece } = dice.pick(stored)

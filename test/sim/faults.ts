@@ -46,7 +46,9 @@ function lossy(dice: Chance, operation: Operation): Fate {
   if (what < 0.3) return { is: 'lost', afterMs }
   if (what < 0.65) return { is: 'reply lost', afterMs }
   if (what < 0.8) return { is: 'slow reply', byMs: dice.between(100, 9_000) }
-  return operation === 'append' ? { is: 'late', afterMs, laterMs: dice.between(1, dice.pick([300, 3_000, 40_000])) } : { is: 'lost', afterMs }
+  return operation === 'append'
+    ? { is: 'late', afterMs, laterMs: dice.between(1, dice.pick([300, 3_000, 40_000])) }
+    : { is: 'lost', afterMs }
 }
 
 const isFootage = (key: string): boolean => key.endsWith('.ts')
@@ -64,13 +66,17 @@ export const faultKinds: readonly FaultKind[] = [
   {
     ...{ name: 'lossy link', weight: 5, about: 'network' },
     begin: (world, dice, calmAt) =>
-      episode(world, { name: 'lossy link', share: dice.between(0.05, 0.6), ms: drawMs(dice), calmAt }, (operation) => lossy(dice, operation)),
+      episode(world, { name: 'lossy link', share: dice.between(0.05, 0.6), ms: drawMs(dice), calmAt }, (operation) =>
+        lossy(dice, operation),
+      ),
   },
   {
     ...{ name: 'late commits', weight: 3, about: 'network' },
     begin: (world, dice, calmAt) =>
       episode(world, { name: 'late commits', share: dice.between(0.2, 0.9), ms: drawMs(dice), calmAt }, (operation) =>
-        operation === 'append' ? { is: 'late', afterMs: silenceAfter(dice), laterMs: dice.between(1, dice.pick([200, 3_000, 60_000])) } : undefined,
+        operation === 'append'
+          ? { is: 'late', afterMs: silenceAfter(dice), laterMs: dice.between(1, dice.pick([200, 3_000, 60_000])) }
+          : undefined,
       ),
   },
   {
@@ -89,22 +95,37 @@ export const faultKinds: readonly FaultKind[] = [
   {
     ...{ name: 'words of the store', weight: 5, about: 'store' },
     begin: (world, dice, calmAt) =>
-      episode(world, { name: 'words of the store', share: dice.between(0.05, 0.7), ms: dice.between(3, 50) * seconds, calmAt }, (operation) => wordFate(dice, operation)),
+      episode(
+        world,
+        { name: 'words of the store', share: dice.between(0.05, 0.7), ms: dice.between(3, 50) * seconds, calmAt },
+        (operation) => wordFate(dice, operation),
+      ),
   },
   {
     ...{ name: 'one word', weight: 4, about: 'store' },
     begin(world, dice, calmAt) {
       const word = dice.pick(storeWords)
       const share = dice.is(0.5) ? 1 : dice.between(0.2, 0.9)
-      episode(world, { name: `the store says ${word.code}`, share, ms: dice.between(1, 40) * seconds, calmAt }, (operation) =>
-        !word.on.includes(operation) ? undefined : word.kind === 'clock-skewed' ? { is: 'skewed', offsetMs: dice.pick([0, -400, 7_000, 7_200_000]) } : { is: 'word', word },
+      episode(
+        world,
+        { name: `the store says ${word.code}`, share, ms: dice.between(1, 40) * seconds, calmAt },
+        (operation) =>
+          !word.on.includes(operation)
+            ? undefined
+            : word.kind === 'clock-skewed'
+              ? { is: 'skewed', offsetMs: dice.pick([0, -400, 7_000, 7_200_000]) }
+              : { is: 'word', word },
       )
     },
   },
   {
     ...{ name: 'wrong answers', weight: 3, about: 'store' },
     begin: (world, dice, calmAt) =>
-      episode(world, { name: 'wrong answers', share: dice.between(0.1, 0.7), ms: dice.between(2, 40) * seconds, calmAt }, () => ({ is: dice.pick(['wrong checksum', 'wrong length']) })),
+      episode(
+        world,
+        { name: 'wrong answers', share: dice.between(0.05, 0.4), ms: dice.between(2, 40) * seconds, calmAt },
+        () => ({ is: dice.pick(['wrong checksum', 'wrong length']) }),
+      ),
   },
   {
     ...{ name: 'meddling', weight: 3, about: 'store' },

@@ -1,6 +1,7 @@
 /** Input lines that a script switches. */
-import type { InputLines, Level, LineListener } from '../../src/capture/input-line.ts'
+
 import { ok } from '../../src/base/result.ts'
+import type { InputLines, Level, LineListener } from '../../src/capture/input-line.ts'
 import type { Life } from './life.ts'
 
 export interface SimInputs {

@@ -16,7 +16,8 @@ export function judgeLines(world: World, archive: Archive): void {
     const own = archive.lines.get(line.track)
     const firm = own?.firm.get(line.text) ?? 0
     if (firm > 1) world.violated('line twice', `${line.track}: ${line.text.slice(0, 120)}`)
-    if (firm + (own?.other.get(line.text) ?? 0) > 0 || destroyed.has(line.text) || line.settledAt === undefined) continue
+    if (firm + (own?.other.get(line.text) ?? 0) > 0 || destroyed.has(line.text) || line.settledAt === undefined)
+      continue
     if (!excused(world, line)) world.violated('line lost', `${line.track}: ${line.text.slice(0, 120)}`)
   }
   for (const [text, times] of archive.lines.get('catalogue')?.firm ?? []) {
@@ -31,6 +32,8 @@ export function judgeLines(world: World, archive: Archive): void {
 }
 
 function excused(world: World, line: WrittenLine): boolean {
+  // With the row of its recording a line that waits has lost its place, whether its own row is there or not.
+  if (world.damagedAt.some((at) => at >= line.at)) return true
   const end = world.witness.ended.find(({ life }) => life === line.life)
   return end !== undefined && badDiskIn(world, line.at, end.at)
 }

@@ -7,7 +7,7 @@
  * moment (gap records that waited, ends of lives); a unit with a changed bit may go; what the card did not take while it
  * hung, refused, was full or slow may go with its process, or for want of memory.
  */
-import { isDisowned } from './judge-objects.ts'
+
 import { type Archive, type Copy, type Gap, gapsOf } from './archive.ts'
 import type { Captured } from './witness.ts'
 import { badDiskIn, type World } from './world.ts'
@@ -30,7 +30,11 @@ function judgeCopies(world: World, { copies }: Archive, units: readonly Captured
     if (firm.length <= 1) continue
     // A process that was killed has forgotten what it was told; of an object that is not ours any more nothing proves it.
     const forgotten = world.witness.ended.some(({ how, at }) => how !== 'stop' && at >= unit.at)
-    if (firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key) || isDisowned(world, copy.key)) && forgotten) continue
+    if (
+      firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key)) &&
+      forgotten
+    )
+      continue
     world.violated('unit twice', `unit ${unit.index} of ${unit.camera}: ${firm.map(placeOf).join(' and ')}`)
   }
 }
@@ -46,20 +50,27 @@ function judgeHoles(
   const first = of.units[0]
   const last = present.at(-1)
   if (first === undefined || last === undefined) return
-  const spans = [...present, ...of.gaps].map(({ fromMs, toMs }) => ({ fromMs, toMs })).sort((a, b) => a.fromMs - b.fromMs)
+  const spans = [...present, ...of.gaps]
+    .map(({ fromMs, toMs }) => ({ fromMs, toMs }))
+    .sort((a, b) => a.fromMs - b.fromMs)
   let end = first.fromMs
   for (const { fromMs, toMs } of spans) {
     if (end >= last.toMs) break
     const forgotten = world.damagedAt.some((at) => at >= end)
     if (fromMs - end >= holeMsMin && !forgotten)
-      world.violated('unexplained gap', `camera ${of.camera}: nothing from ${(end / 1000).toFixed(3)} to ${(fromMs / 1000).toFixed(3)} s`)
+      world.violated(
+        'unexplained gap',
+        `camera ${of.camera}: nothing from ${(end / 1000).toFixed(3)} to ${(fromMs / 1000).toFixed(3)} s`,
+      )
     end = Math.max(end, toMs)
   }
 }
 
 function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
   const middle = (unit.fromMs + unit.toMs) / 2
-  const causes = new Set(gaps.filter(({ fromMs, toMs }) => fromMs <= middle && middle <= toMs).map(({ record }) => record.cause))
+  const causes = new Set(
+    gaps.filter(({ fromMs, toMs }) => fromMs <= middle && middle <= toMs).map(({ record }) => record.cause),
+  )
   const what = `unit ${unit.index} of ${unit.camera} (${(unit.at / 1000).toFixed(3)} s, ${unit.storedAt === undefined ? 'never stored' : `stored at ${(unit.storedAt / 1000).toFixed(3)} s`}, ${[...causes].join() || 'no gap'})`
   if (unit.rotted) return
   const damaged = world.damagedAt.some((at) => at >= unit.at)
@@ -78,7 +89,12 @@ function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
 }
 
 /** Not stored, and its process ended: it may not have been older than this. */
-function judgeAge(world: World, unit: Captured, end: { readonly at: number; readonly how: string } | undefined, what: string): void {
+function judgeAge(
+  world: World,
+  unit: Captured,
+  end: { readonly at: number; readonly how: string } | undefined,
+  what: string,
+): void {
   if (end === undefined) return world.violated('lost', what)
   if (badDiskIn(world, unit.at, end.at)) return
   if (end.how === 'stop') return world.violated('lost in a stop', what)
@@ -86,5 +102,6 @@ function judgeAge(world: World, unit: Captured, end: { readonly at: number; read
   const commitMs = world.outageIn(unit.at, end.at) ? 4_000 : 1_000
   const bound = spillAfterS * 1000 + commitMs + 3 * world.device.syncMs[1] + 50
   const age = end.at - unit.at
-  if (age > bound) world.violated('lost too much', `${what}: it was ${Math.round(age)} ms old, ${Math.round(bound)} are promised`)
+  if (age > bound)
+    world.violated('lost too much', `${what}: it was ${Math.round(age)} ms old, ${Math.round(bound)} are promised`)
 }

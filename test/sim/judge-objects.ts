@@ -2,10 +2,11 @@
  * Objects, playlists and the lines about them: units in order, each once, nothing between; checksums; every object has
  * its two lines in the catalogue, and its playlist covers it to the last byte.
  */
-import { crc64 } from '../../src/oss-server/crc64.ts'
+
 import type { CatalogueRecord } from '../../src/format/catalogue-record.ts'
 import { parsePlaylist } from '../../src/format/playlist.ts'
-import type { Archive, Footage } from './archive.ts'
+import { crc64 } from '../../src/oss-server/crc64.ts'
+import { type Archive, type Footage, isDisowned } from './archive.ts'
 import { bytesOf } from './objects.ts'
 import type { Captured } from './witness.ts'
 import type { World } from './world.ts'
@@ -22,7 +23,11 @@ export function judgeObjects(world: World, archive: Archive): void {
     if (record.kind === 'recording') begun.add(record.key)
     if (record.kind !== 'recording-end') continue
     const known = ends.get(record.key)
-    if (known !== undefined && (known.bytes !== record.bytes || known.crc64 !== record.crc64) && !isDisowned(world, record.key))
+    if (
+      known !== undefined &&
+      (known.bytes !== record.bytes || known.crc64 !== record.crc64) &&
+      !mayEndTwice(world, record.key)
+    )
       world.violated('two ends', `${record.key} ends at ${known.bytes} and at ${record.bytes}`)
     ends.set(record.key, record)
   }
@@ -30,15 +35,32 @@ export function judgeObjects(world: World, archive: Archive): void {
     const exists = archive.footage.has(key) || world.bucket.destroyed.some(({ object }) => object.key === key)
     if (!exists) world.violated('no object', `the catalogue names ${key}`)
   }
-  for (const footage of archive.footage.values()) judgeObject(world, footage, { begun, end: ends.get(footage.object.key) })
+  for (const footage of archive.footage.values())
+    judgeObject(world, footage, { begun, end: ends.get(footage.object.key) })
+}
+
+/**
+ * A database that lost its rows has forgotten that an object was given up, and finds its name in a segment: it is asked
+ * about, and given up, once more, as far as is known then.
+ */
+function mayEndTwice(world: World, key: string): boolean {
+  const { bucket, damagedAt } = world
+  const isMeddled = bucket.find(key)?.foreignFrom !== undefined || bucket.destroyed.some(({ object }) => object.key === key)
+  return isDisowned(world, key) || (isMeddled && damagedAt.length > 0)
 }
 
 /** Lines that only damage to the database kept from the store. */
 function destroyedRecords(world: World): CatalogueRecord[] {
-  return world.witness.destroyedLines.flatMap(({ track, text }) => (track === 'catalogue' ? [JSON.parse(text) as CatalogueRecord] : []))
+  return world.witness.destroyedLines.flatMap(({ track, text }) =>
+    track === 'catalogue' ? [JSON.parse(text) as CatalogueRecord] : [],
+  )
 }
 
-function judgeObject(world: World, footage: Footage, lines: { readonly begun: ReadonlySet<string>; readonly end: End | undefined }): void {
+function judgeObject(
+  world: World,
+  footage: Footage,
+  lines: { readonly begun: ReadonlySet<string>; readonly end: End | undefined },
+): void {
   const { object, bytes, copies } = footage
   const { key } = object
   const { end } = lines
@@ -46,14 +68,18 @@ function judgeObject(world: World, footage: Footage, lines: { readonly begun: Re
     const before = copies[at - 1]?.unit
     // A recording that was cut may begin in the middle of a GOP that a rule had cut before.
     const isHeir = unit.index > 0 && !unit.keyframe
-    if (before === undefined ? !unit.keyframe && !isHeir : before.camera !== unit.camera || unit.index !== before.index + 1)
+    if (
+      before === undefined
+        ? !unit.keyframe && !isHeir
+        : before.camera !== unit.camera || unit.index !== before.index + 1
+    )
       world.violated('order', `${key}: unit ${unit.index} follows ${before?.index ?? 'nothing'}`)
   }
   if (crc64(bytesOf(object)) !== object.crc64) world.violated('checksum', key)
   const heard = copies.filter((copy) => copy.heard).at(-1)?.to ?? 0
   // An answer that does not fit is asked for once more; a store that lies twice has lost its object.
   const lied = isDisowned(world, key)
-  if (object.foreignFrom === undefined && heard < object.length && !isLate(footage, heard) && !lied)
+  if (object.foreignFrom === undefined && heard < object.length && !isLate(footage, heard) && !lied && !world.orphans.has(key))
     world.violated('not asked', `${key} holds ${object.length} bytes, and the recorder was told of ${heard}`)
   if (heard === 0) return
   const excused = lied || world.damagedAt.some((at) => object.lastAt <= at) || world.orphans.has(key)
@@ -62,17 +88,17 @@ function judgeObject(world: World, footage: Footage, lines: { readonly begun: Re
     if (!excused) world.violated('no end', `${key} has no end in the catalogue`)
     return
   }
-  const isWhole = end.bytes === bytes.length || (object.foreignFrom !== undefined && end.bytes <= bytes.length) || isLate(footage, end.bytes) || (lied && end.why !== 'complete')
-  if (!isWhole) world.violated('wrong end', `${key} ends at ${end.bytes} by the catalogue (${end.why}), and holds ${bytes.length}`)
-  if (crc64(bytes.subarray(0, end.bytes)).toString() !== end.crc64) world.violated('wrong end', `${key}: the checksum of its end line`)
+  const isWhole =
+    end.bytes === bytes.length ||
+    (object.foreignFrom !== undefined && end.bytes <= bytes.length) ||
+    isLate(footage, end.bytes) ||
+    (lied && end.why !== 'complete')
+  if (!isWhole)
+    world.violated('wrong end', `${key} ends at ${end.bytes} by the catalogue (${end.why}), and holds ${bytes.length}`)
+  if (crc64(bytes.subarray(0, end.bytes)).toString() !== end.crc64)
+    world.violated('wrong end', `${key}: the checksum of its end line`)
   judgePlaylist(world, footage, end)
 }
-
-/**
- * The store lied twice in a row about where it ends: it was given up though nothing was wrong with it, and whatever is
- * asked about it later, by a process that has forgotten that or because it had been killed, changes nothing.
- */
-export const isDisowned = (world: World, key: string): boolean => world.network.hurts.get(key)?.liedTwice === true
 
 /** What stands behind `from` landed when nobody waited for it any more. */
 function isLate({ object }: Footage, from: number): boolean {
@@ -86,7 +112,8 @@ function judgePlaylist(world: World, { object, copies }: Footage, end: End): voi
   const hurts = world.network.hurts.get(key)
   // It also reads the video object again, and a lie about that looks like one of its own.
   const lies = (hurts?.passing ?? 0) + (world.network.hurts.get(object.key)?.passing ?? 0)
-  const isMeddled = world.bucket.destroyed.some((one) => one.object.key === key) || world.bucket.find(key)?.foreignFrom !== undefined
+  const isMeddled =
+    world.bucket.destroyed.some((one) => one.object.key === key) || world.bucket.find(key)?.foreignFrom !== undefined
   const isHurt = isMeddled || hurts?.liedTwice === true || (hurts?.final ?? 0) > 0 || lies >= liesMax
   const isOurs = end.why === 'complete' || end.why === 'full' || end.why === 'damaged'
   const found = world.bucket.find(key)
@@ -106,11 +133,24 @@ function judgePlaylist(world: World, { object, copies }: Footage, end: End): voi
   let at = 0
   for (const [n, entry] of entries.entries()) {
     const copy = copies[n]
-    if (entry.uri !== name || entry.offset !== at || copy === undefined || copy.offset !== entry.offset || copy.to !== at + entry.length) {
-      world.violated('playlist', `${key}: entry ${n} (${entry.length}@${entry.offset}) is not the unit at ${copy?.offset}`)
+    if (
+      entry.uri !== name ||
+      entry.offset !== at ||
+      copy === undefined ||
+      copy.offset !== entry.offset ||
+      copy.to !== at + entry.length
+    ) {
+      world.violated(
+        'playlist',
+        `${key}: entry ${n} (${entry.length}@${entry.offset}) is not the unit at ${copy?.offset}`,
+      )
       return
     }
-    if (!sameLength(entry.durationS, copy.unit)) world.violated('playlist', `${key}: entry ${n} lasts ${entry.durationS} s, its unit ${copy.unit.toMs - copy.unit.fromMs} ms`)
+    if (!sameLength(entry.durationS, copy.unit))
+      world.violated(
+        'playlist',
+        `${key}: entry ${n} lasts ${entry.durationS} s, its unit ${copy.unit.toMs - copy.unit.fromMs} ms`,
+      )
     at += entry.length
   }
   if (isHurt || !isOurs) return
@@ -118,4 +158,14 @@ function judgePlaylist(world: World, { object, copies }: Footage, end: End): voi
   if (!ended) world.violated('no end mark', key)
 }
 
-const sameLength = (durationS: number, { fromMs, toMs }: Captured): boolean => Math.abs(durationS * 1000 - (toMs - fromMs)) < 1.5
+/** Read back as the last one there is, a unit of one frame lasts a thirtieth of a second. */
+function sameLength(durationS: number, { fromMs, toMs, bytes }: Captured): boolean {
+  if (Math.abs(durationS * 1000 - (toMs - fromMs)) < 1.5) return true
+  return Math.abs(durationS - 1 / 30) < 1e-3 && framesOf(bytes) === 1
+}
+
+function framesOf(bytes: Buffer): number {
+  let frames = 0
+  for (let at = 0; at < bytes.length; at += 188) if (bytes[at + 1] === 0x41 && bytes[at + 2] === 0) frames += 1
+  return frames
+}

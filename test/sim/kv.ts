@@ -137,7 +137,8 @@ export function createKv(device: Device, chance: Chance, destroyed: (key: string
         device.operate(life, device.drawSyncMs(), (): Result<Kv, KvOpenError> => {
           if (owner !== undefined) return err({ kind: 'locked', message: 'another process holds it' })
           const failure = problem()
-          if (failure !== undefined) return err({ kind: failure.kind === 'full' ? 'full' : 'io', message: failure.message })
+          if (failure !== undefined)
+            return err({ kind: failure.kind === 'full' ? 'full' : 'io', message: failure.message })
           if (state !== 'whole') return err({ kind: 'corrupt', message: 'a checksum is wrong' })
           return ok(kvFor(life))
         }),

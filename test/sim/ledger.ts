@@ -13,7 +13,13 @@ import type { Operation } from './trouble.ts'
 export interface Ledger {
   sends(life: number, operation: Operation, key: string, position: number, body: Uint8Array | undefined): void
   /** `true`: what the answer says is what the store holds. */
-  hears(life: number, operation: Operation, key: string, answer: Result<RemoteObject | Uint8Array, StoreError>, isTrue: boolean): void
+  hears(
+    life: number,
+    operation: Operation,
+    key: string,
+    answer: Result<RemoteObject | Uint8Array, StoreError>,
+    isTrue: boolean,
+  ): void
   /** Somebody destroyed it: it may be made anew. */
   destroyed(key: string): void
   /** Of an object, as the recorder was told, in any life. */
@@ -59,7 +65,8 @@ export function createLedger(now: () => number, violated: (rule: string, what: s
     for (const [, length, offset] of text.matchAll(rangePattern)) end = Math.max(end, Number(length) + Number(offset))
     const videoKey = key.replace(/\.m3u8$/, '.ts')
     const confirmed = of(videoKey).everConfirmed
-    if (end > confirmed) violated('published early', `${key} points at byte ${end}, the store was heard to hold ${confirmed}`)
+    if (end > confirmed)
+      violated('published early', `${key} points at byte ${end}, the store was heard to hold ${confirmed}`)
   }
 
   function checkCatalogue(body: Uint8Array): void {
@@ -93,7 +100,8 @@ export function createLedger(now: () => number, violated: (rule: string, what: s
       if (known.toldInLife !== life && !mayGuess)
         violated('blind append', `to ${key} at ${position}: its end is not known`)
       known.toldInLife = -1
-      if (position < known.confirmed) violated('sent twice', `${key} at ${position}: ${known.confirmed} bytes are known to be there`)
+      if (position < known.confirmed)
+        violated('sent twice', `${key} at ${position}: ${known.confirmed} bytes are known to be there`)
       if (key.endsWith('.m3u8')) checkPlaylist(key, body)
       else if (key.includes('catalogue/')) checkCatalogue(body)
     },

@@ -75,7 +75,8 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
     const delicate = before.state === 'suspected' || before.state === 'tail' || before.doubt
     const fate = trouble.fateOf(operation, key, delicate)
     world.coverage.count(fate, before)
-    if (fate.is !== 'fine') world.note(`${operation} ${short(key)} (${before.state}${before.doubt ? ', doubt' : ''}): ${sentence(fate)}`)
+    if (fate.is !== 'fine')
+      world.note(`${operation} ${short(key)} (${before.state}${before.doubt ? ', doubt' : ''}): ${sentence(fate)}`)
     hurt(fate, key)
     ledger.sends(life.number, operation, key, request.position, body)
     const sentAt = life.clock.mono()
@@ -107,7 +108,8 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
       const wordAt = (ms: number, result: Result<T, StoreError>, shownMs?: number, decisive?: boolean): void =>
         void time.after(ms, () => answer(result, false, shownMs, decisive))
       const serve = (): Result<T, StoreError> => {
-        if (Math.abs(signedMs - nowMs()) > skewMsMax) return err({ kind: 'clock-skewed', message: 'the time is off', code: 'RequestTimeTooSkewed' })
+        if (Math.abs(signedMs - nowMs()) > skewMsMax)
+          return err({ kind: 'clock-skewed', message: 'the time is off', code: 'RequestTimeTooSkewed' })
         return request.serve(answered || life.dead)
       }
       const nowMs = (): number => worldStartMs + time.now()
@@ -120,9 +122,12 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
           const result = serve()
           const shownMs = shown()
           const decisive = !result.ok && result.error.kind === 'clock-skewed'
-          const loadMs = operation === 'read' && result.ok ? ((result.value as Uint8Array).length / link.bytesPerS) * 1000 : 0
+          const loadMs =
+            operation === 'read' && result.ok ? ((result.value as Uint8Array).length / link.bytesPerS) * 1000 : 0
           void time.after(downMs + loadMs + moreMs, () => {
-            answer(change === undefined ? result : change(result), change === undefined, shownMs, decisive)
+            // Of an object with somebody else's bytes in it a length proves nothing of ours.
+            const isOurs = bucket.find(key)?.foreignFrom === undefined
+            answer(change === undefined ? result : change(result), change === undefined && isOurs, shownMs, decisive)
           })
         })
       }
@@ -150,7 +155,12 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
           return wordAt(upMs + downMs, err(error), kind === 'impostor' ? undefined : shown())
         }
         case 'skewed':
-          return wordAt(upMs + downMs, err({ kind: 'clock-skewed', message: 'the time is off', code: 'RequestTimeTooSkewed' }), shown() + fate.offsetMs, true)
+          return wordAt(
+            upMs + downMs,
+            err({ kind: 'clock-skewed', message: 'the time is off', code: 'RequestTimeTooSkewed' }),
+            shown() + fate.offsetMs,
+            true,
+          )
         case 'wrong checksum':
         case 'wrong length':
           return asUsual(0, (result) => distorted(result, fate.is))
@@ -169,14 +179,22 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
 
   return {
     inspect: (key, signal) =>
-      call({ operation: 'inspect', key, position: 0, body: undefined, signal, serve: () => ok(remoteOf(bucket.find(key))) }),
+      call({
+        operation: 'inspect',
+        key,
+        position: 0,
+        body: undefined,
+        signal,
+        serve: () => ok(remoteOf(bucket.find(key))),
+      }),
     append: ({ key, position, body }: AppendRequest, signal) =>
       call({
         ...{ operation: 'append', key, position, body, signal },
         serve(late) {
           const done = bucket.append(key, position, body, { at: time.now(), late })
           if (done.ok) return ok(remoteOf(done.object))
-          if (done.why === 'position') return err({ kind: 'position-mismatch', message: 'not the end', code: 'PositionNotEqualToLength' })
+          if (done.why === 'position')
+            return err({ kind: 'position-mismatch', message: 'not the end', code: 'PositionNotEqualToLength' })
           if (done.why === 'full') return err({ kind: 'full', message: 'too large', code: 'EntityTooLarge' })
           return err({ kind: 'not-appendable', message: 'not appendable', code: 'ObjectNotAppendable' })
         },
@@ -202,7 +220,10 @@ function remoteOf(object: StoredObject | undefined): RemoteObject {
   return object.appendable ? { kind: 'appendable', length: object.length, crc64: object.crc64 } : { kind: 'other' }
 }
 
-function distorted<T extends RemoteObject | Uint8Array>(result: Result<T, StoreError>, how: 'wrong checksum' | 'wrong length'): Result<T, StoreError> {
+function distorted<T extends RemoteObject | Uint8Array>(
+  result: Result<T, StoreError>,
+  how: 'wrong checksum' | 'wrong length',
+): Result<T, StoreError> {
   if (!result.ok) return result
   const { value } = result
   if (value instanceof Uint8Array) {
@@ -212,7 +233,8 @@ function distorted<T extends RemoteObject | Uint8Array>(result: Result<T, StoreE
     return ok(changed as T)
   }
   if (value.kind !== 'appendable') return result
-  const wrong = how === 'wrong checksum' ? { ...value, crc64: value.crc64 ^ 1n } : { ...value, length: value.length + 1 }
+  const wrong =
+    how === 'wrong checksum' ? { ...value, crc64: value.crc64 ^ 1n } : { ...value, length: value.length + 1 }
   return ok(wrong as T)
 }
 
@@ -230,4 +252,3 @@ function sentence(fate: Fate): string {
       return fate.is
   }
 }
-

@@ -29,12 +29,19 @@ export interface Destroyed {
   readonly confirmed: number
 }
 
-export type Appended = { readonly ok: true; readonly object: StoredObject } | { readonly ok: false; readonly why: 'position' | 'not appendable' | 'full' }
+export type Appended =
+  | { readonly ok: true; readonly object: StoredObject }
+  | { readonly ok: false; readonly why: 'position' | 'not appendable' | 'full' }
 
 export interface Bucket {
   find(key: string): StoredObject | undefined
   all(): readonly StoredObject[]
-  append(key: string, position: number, body: Uint8Array, when: { readonly at: number; readonly late: boolean }): Appended
+  append(
+    key: string,
+    position: number,
+    body: Uint8Array,
+    when: { readonly at: number; readonly late: boolean },
+  ): Appended
   /** Somebody else appends so many bytes. */
   foreign(key: string, bytes: number): void
   destroy(key: string, how: 'deleted' | 'replaced', at: number, confirmed: number): void
@@ -50,7 +57,17 @@ export function createBucket(): Bucket {
   const destroyed: Destroyed[] = []
 
   function create(key: string): StoredObject {
-    const created: StoredObject = { key, pieces: [], length: 0, crc64: 0n, appendable: true, foreignFrom: undefined, late: [], firstAt: Number.POSITIVE_INFINITY, lastAt: 0 }
+    const created: StoredObject = {
+      key,
+      pieces: [],
+      length: 0,
+      crc64: 0n,
+      appendable: true,
+      foreignFrom: undefined,
+      late: [],
+      firstAt: Number.POSITIVE_INFINITY,
+      lastAt: 0,
+    }
     objects.set(key, created)
     return created
   }

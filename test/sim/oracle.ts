@@ -17,5 +17,6 @@ export function judgeWorld(world: World): void {
 function judgeDisk(world: World): void {
   const used = world.disk.usedBytes()
   const most = 2 * ((world.scale.sizes.segmentBytes ?? 0) + (world.scale.sizes.commitBytes ?? 0))
-  if (used > most && world.damagedAt.length === 0) world.violated('disk not given back', `${used} bytes of segments are left after everything was sent`)
+  if (used > most && world.damagedAt.length === 0)
+    world.violated('disk not given back', `${used} bytes of segments are left after everything was sent`)
 }

@@ -3,9 +3,10 @@
  * its states follow from what was asked, what was answered, and what the buffer holds. Used to count what was met where,
  * and to send trouble where it is rare; nothing is judged by it.
  */
+
+import type { Result } from '../../src/base/result.ts'
 import type { Buffer as FootageBuffer } from '../../src/buffer/buffer.ts'
 import type { Held } from '../../src/buffer/snapshot.ts'
-import type { Result } from '../../src/base/result.ts'
 import { judge } from '../../src/uplink/append-plan.ts'
 import type { RemoteObject, StoreError } from '../../src/uplink/object-store.ts'
 import type { Operation } from './trouble.ts'

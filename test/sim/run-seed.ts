@@ -23,7 +23,11 @@ export async function runSeed(seed: number, options: { readonly tells: boolean }
       world.violated('broken', error instanceof Error ? (error.stack ?? error.message) : String(error))
       return noWeight
     })
-  if (weight !== noWeight) judgeWorld(world)
+  if (weight !== noWeight) {
+    judgeWorld(world)
+    const { chaosMs, units, faults, ends } = weight
+    if (chaosMs < 600_000 || units < 200 || faults < 3 || ends < 1) world.violated('too light', JSON.stringify(weight))
+  }
   return {
     ...{ seed, weight, violations: world.violations, history: world.history },
     coverage: world.coverage.counts(),

@@ -2,9 +2,10 @@
  * The recorder's settings and limits, a thousand times smaller than life: a unit is 1 to 3 KB, a segment some tens of
  * units. Which of them are tight is the seed's choice.
  */
+
+import type { Sizes } from '../../src/buffer/sizes.ts'
 import { parseSettings } from '../../src/config/parse-settings.ts'
 import type { Settings } from '../../src/config/settings.ts'
-import type { Sizes } from '../../src/buffer/sizes.ts'
 import type { CameraPlan } from './cameras.ts'
 import type { Chance } from './chance.ts'
 

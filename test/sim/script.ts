@@ -63,7 +63,9 @@ function plan(story: Story, chaosMs: number): Planned[] {
   // Faults like company: half of them come near a death or another fault.
   const centres = Array.from({ length: dice.whole(1, 3) }, () => dice.between(50_000, chaosMs - 60_000))
   const moment = (): number =>
-    dice.is(0.5) ? Math.min(chaosMs - 10_000, Math.max(5_000, dice.pick(centres) + dice.between(-45_000, 8_000))) : dice.between(10_000, chaosMs - 30_000)
+    dice.is(0.5)
+      ? Math.min(chaosMs - 10_000, Math.max(5_000, dice.pick(centres) + dice.between(-45_000, 8_000)))
+      : dice.between(10_000, chaosMs - 30_000)
   const network = faultKinds.filter(({ about }) => about === 'network' || about === 'store')
   for (let n = 0; n < count; n += 1) {
     const kind = n < 3 ? dice.pick(network) : pickFault(dice)
@@ -77,7 +79,8 @@ function plan(story: Story, chaosMs: number): Planned[] {
   }
   for (const centre of centres) planned.push({ at: centre, what: () => endAndBegin(story) })
   if (world.scale.withInput) {
-    for (let n = dice.whole(1, 4); n > 0; n -= 1) planned.push({ at: dice.between(5_000, chaosMs - 30_000), what: () => motion(story) })
+    for (let n = dice.whole(1, 4); n > 0; n -= 1)
+      planned.push({ at: dice.between(5_000, chaosMs - 30_000), what: () => motion(story) })
   }
   return planned.sort((one, other) => one.at - other.at)
 }

@@ -117,7 +117,8 @@ export function createTrouble(now: () => number, chance: Chance): Trouble {
       const fate = episode.draw(operation)
       if (fate !== undefined) return fate
     }
-    if (delicate && trouble.episodes.some(({ until }) => at < until) && chance.is(0.3)) return wordFate(chance, operation)
+    if (delicate && trouble.episodes.some(({ until }) => at < until) && chance.is(0.3))
+      return wordFate(chance, operation)
     return fine
   }
   return trouble
@@ -127,5 +128,9 @@ export function createTrouble(now: () => number, chance: Chance): Trouble {
 export function wordFate(chance: Chance, operation: Operation): Fate {
   const word = chance.pick(storeWords.filter(({ on }) => on.includes(operation)))
   if (word.kind === 'clock-skewed') return { is: 'skewed', offsetMs: chance.pick([0, 0, 5_000, -20_000, 3_600_000]) }
-  return { is: 'word', word, ...(word.kind === 'busy' && chance.is(0.5) ? { retryAfterMs: chance.whole(100, 20_000) } : {}) }
+  return {
+    is: 'word',
+    word,
+    ...(word.kind === 'busy' && chance.is(0.5) ? { retryAfterMs: chance.whole(100, 20_000) } : {}),
+  }
 }

@@ -3,17 +3,17 @@
  * the real one (`createApp`, `openBuffer`, time correction, liveness); only what it stands on is simulated.
  */
 import { type App, createApp } from '../../src/app.ts'
-import { createLogger, type Logger, silentLogger } from '../../src/base/log.ts'
+import { wallMs } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
+import { createLogger, type Logger, silentLogger } from '../../src/base/log.ts'
 import type { Buffer as FootageBuffer } from '../../src/buffer/buffer.ts'
 import { openBuffer } from '../../src/buffer/open-buffer.ts'
 import { memoryLimits } from '../../src/buffer/stage.ts'
 import { debianFfmpeg } from '../../src/capture/camera-command.ts'
-import { wallMs } from '../../src/base/clock.ts'
 import { createLiveness } from '../../src/health/liveness.ts'
 import type { Machine } from '../../src/health/machine.ts'
 import { createTimeCorrection, type TimeCorrection } from '../../src/uplink/time-correction.ts'
-import { createCameras, type Cameras } from './cameras.ts'
+import { type Cameras, createCameras } from './cameras.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import { type Coverage, createCoverage } from './coverage.ts'
 import { createDevice, type Device } from './device.ts'
@@ -99,7 +99,8 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
   const history: string[] = []
   const violations: Violation[] = []
   const note = (text: string): void => {
-    if (options.tells && history.length < historyMax) history.push(`${(time.now() / 1000).toFixed(3).padStart(9)}  ${text}`)
+    if (options.tells && history.length < historyMax)
+      history.push(`${(time.now() / 1000).toFixed(3).padStart(9)}  ${text}`)
   }
   const violated = (rule: string, what: string): void => {
     if (violations.length < 50) violations.push({ rule, what: `${what} (at ${(time.now() / 1000).toFixed(3)} s)` })
@@ -119,14 +120,41 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
   let boots = 0
 
   const world: World = {
-    ...{ seed, time, chance, scale, device, bucket, trouble, ledger, coverage, witness, violations, history, tells: options.tells, note, violated },
+    ...{
+      seed,
+      time,
+      chance,
+      scale,
+      device,
+      bucket,
+      trouble,
+      ledger,
+      coverage,
+      witness,
+      violations,
+      history,
+      tells: options.tells,
+      note,
+      violated,
+    },
     disk: createDisk(device, chanceOf(seed, 'disk'), (bytes, segment) => witness.stored(bytes, segment, time.now())),
     kv: createKv(device, chanceOf(seed, 'kv'), (key, value) => {
       if (!key.startsWith('l/')) return
       const track = key.slice(2, key.lastIndexOf('/'))
       for (const text of value.trimEnd().split('\n')) witness.destroyedLines.push({ track, text, at: time.now() })
     }),
-    network: { time, chance: netChance, bucket, trouble, ledger, coverage, link, note, hurts: new Map(), onAppend: undefined },
+    network: {
+      time,
+      chance: netChance,
+      bucket,
+      trouble,
+      ledger,
+      coverage,
+      link,
+      note,
+      hurts: new Map(),
+      onAppend: undefined,
+    },
     cameras: createCameras(time, chanceOf(seed, 'cameras'), scale.cameras),
     inputs: createInputs(),
     wall: { offsetMs: 0, driftPerMs: chance.between(-50e-6, 50e-6) },
@@ -204,7 +232,10 @@ async function startLife(world: World, life: Life, drained: boolean): Promise<bo
   const wallTime = createTimeCorrection(clock, (offset, before) => app?.clockCorrected(offset, before))
   const fatal = (name: string, error: unknown): void => {
     if (life.dead) return
-    violated('fatal', `${name} in life ${life.number}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    violated(
+      'fatal',
+      `${name} in life ${life.number}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
   }
   const { buffer: asked } = scale.settings
   const opened = await openBuffer({
@@ -269,7 +300,8 @@ function portsOf(world: World, { life, log, buffer, wallTime, fatal }: Parts) {
     openSchedule: () => ({ next: () => wallMs((Math.floor(clock.wall() / 120_000) + 1) * 120_000) }),
     proof: {
       camera: () => {},
-      unit: (camera: string, unit: Parameters<Witness['capture']>[2]) => witness.capture(camera, life, unit, time.now()),
+      unit: (camera: string, unit: Parameters<Witness['capture']>[2]) =>
+        witness.capture(camera, life, unit, time.now()),
     },
   }
 }
@@ -301,7 +333,12 @@ function noteOrphans(world: World): void {
   const now = world.time.now()
   const names = [...world.kv.rows()].flatMap(([key, value]) => (key.startsWith('r/') ? [value] : [])).join()
   for (const { key, firstAt } of world.bucket.all()) {
-    if (key.endsWith('.m3u8') || !badDiskIn(world, firstAt - claimMs, now) || world.witness.ended.some(({ at }) => at > firstAt && at < now)) continue
+    if (
+      key.endsWith('.m3u8') ||
+      !badDiskIn(world, firstAt - claimMs, now) ||
+      world.witness.ended.some(({ at }) => at > firstAt && at < now)
+    )
+      continue
     if (!names.includes(key)) world.orphans.add(key)
   }
 }
