@@ -58,13 +58,14 @@ export async function proveFootage(request: FootageRequest): Promise<FootageProo
   const findings: string[] = []
   const missing = new Map(proof.findings.map((finding) => [finding.unit ?? -1, finding]))
   const cutOff = tailsOf(units, missing)
-  let [interrupted, interruptedMsMax, givenUp] = [0, 0, 0]
+  const endedWithKill = new Set<UnitWitness>()
+  let [interruptedMsMax, givenUp] = [0, 0]
   for (const finding of proof.findings) {
     const unit = finding.unit === undefined ? undefined : units[finding.unit]
     const kill = unit === undefined ? undefined : killOf(unit.life)
     const ageMs = unit === undefined || kill === undefined ? 0 : kill.atMs - unit.monoMs
     if (unit !== undefined && cutOff.has(unit) && kill !== undefined && ageMs <= kill.boundMs) {
-      interrupted += 1
+      endedWithKill.add(unit)
       interruptedMsMax = Math.max(interruptedMsMax, ageMs)
     } else if (unit !== undefined && full.some((gap) => mayBe(unit, gap))) {
       givenUp += 1
@@ -74,10 +75,20 @@ export async function proveFootage(request: FootageRequest): Promise<FootageProo
     findings.push(`camera ${camera}: ${givenUp} units were given up for a full disk, gap records name ${explained}`)
   }
   if (proof.units === 0) findings.push(`camera ${camera}: there is no unit in the store`)
-  const frames = missing.has(-1) ? { frames: 0, findings: [] } : await framesOf(request, units, { missing, cutOff })
+  const frames = missing.has(-1)
+    ? { frames: 0, findings: [] }
+    : await framesOf(request, units, { missing, endedWithKill })
   findings.push(...frames.findings)
   return {
-    ...{ camera, units: proof.units, bytes: proof.bytes, interrupted, interruptedMsMax, givenUp, findings },
+    ...{
+      camera,
+      units: proof.units,
+      bytes: proof.bytes,
+      interrupted: endedWithKill.size,
+      interruptedMsMax,
+      givenUp,
+      findings,
+    },
     frames: frames.frames,
   }
 }
@@ -104,13 +115,13 @@ function sentenceOf(camera: string, finding: ProofFinding, kill: Kill | undefine
 
 /**
  * The second witness: each life of the recorder by itself, since its camera was cut off in mid frame and ffmpeg would
- * join that torn frame with the first one of the next life. A life that lost units inside is left out: its frames have
- * holes that only the units account for.
+ * join that torn frame with the first one of the next life. A life that lost more than the kill's due is left out: its
+ * frames have holes that only the units account for.
  */
 async function framesOf(
   { camera, objects, proofDirectory, kills }: FootageRequest,
   units: readonly UnitWitness[],
-  { missing, cutOff }: { readonly missing: ReadonlyMap<number, unknown>; readonly cutOff: ReadonlySet<UnitWitness> },
+  of: { readonly missing: ReadonlyMap<number, unknown>; readonly endedWithKill: ReadonlySet<UnitWitness> },
 ): Promise<{ frames: number; findings: string[] }> {
   const bytes = Buffer.concat(objects.map((object) => object.bytes))
   const stored = new Map<string, Buffer[]>()
@@ -118,8 +129,8 @@ async function framesOf(
   let at = 0
   for (const [index, unit] of units.entries()) {
     const { life, length } = unit
-    if (missing.has(index)) {
-      if (!cutOff.has(unit)) holed.add(life)
+    if (of.missing.has(index)) {
+      if (!of.endedWithKill.has(unit)) holed.add(life)
       continue
     }
     stored.set(life, [...(stored.get(life) ?? []), bytes.subarray(at, at + length)])
