@@ -154,6 +154,8 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
   async function commit(): Promise<boolean> {
     lastCommit = clock.mono()
     const group = stage.take(lastCommit, sizes.commitBytes)
+    // What had no room in this group waits from when it was due, and not from now.
+    lastCommit = Math.min(lastCommit, stage.dueAt() ?? lastCommit)
     const bytes = group.reduce((sum, { chunk }) => sum + chunk.length, 0)
     await world.makeRoom(bytes, failure?.kind === 'full')
     const runs = runsOf(group)

@@ -44,13 +44,15 @@ export function takeApart(world: World): Archive {
       byName.set(name, unit)
     }
   }
+  const records = recordsOf(world)
+  const givenUp = new Set(records.catalogue.flatMap((record) => (record.kind === 'alarm' ? [record.about] : [])))
   const footage = new Map<string, Footage>()
   const copies = new Map<Captured, Copy[]>()
   const add = (copy: Copy): void => void copies.set(copy.unit, [...(copies.get(copy.unit) ?? []), copy])
   for (const object of world.bucket.all()) {
     if (!object.key.endsWith('.ts')) continue
     const at = object.foreignFrom === undefined && !isDisowned(world, object.key) ? 'object' : 'meddled'
-    const found = split(world, object, byName, { in: at, confirmed: world.ledger.confirmed(object.key) })
+    const found = split(world, object, byName, { in: at, confirmed: heardOf(world, object, givenUp.has(object.key)) })
     footage.set(object.key, found)
     for (const copy of found.copies) add(copy)
   }
@@ -58,7 +60,17 @@ export function takeApart(world: World): Archive {
     if (!object.key.endsWith('.ts')) continue
     for (const copy of split(world, object, byName, { in: 'destroyed', confirmed }).copies) add(copy)
   }
-  return { footage, copies, ...recordsOf(world) }
+  return { footage, copies, ...records }
+}
+
+/**
+ * How far its recorder was told that an object reaches, and could make use of it: what landed late in an object that had
+ * been given up by then may be asked about once more after a restart, and changes nothing.
+ */
+function heardOf(world: World, object: StoredObject, isGivenUp: boolean): number {
+  const confirmed = world.ledger.confirmed(object.key)
+  const late = isGivenUp ? object.late.filter(({ to }) => to === object.length).map(({ from }) => from) : []
+  return Math.min(confirmed, ...late)
 }
 
 /** Units from byte 0 on, nothing between, up to where somebody else wrote. */

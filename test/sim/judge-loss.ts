@@ -84,7 +84,9 @@ function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
     return world.violated('stored and lost', what)
   }
   if (causes.size === 0 && damaged) return judgeAge(world, unit, end, what)
-  if (!causes.has('power')) return world.violated('lost', what)
+  // A card that refuses may keep the end of a hole from being written down, and the next one is named with it.
+  const isNamed = causes.has('power') || (causes.has('stopped') && badDiskIn(world, unit.at, end?.at ?? unit.at))
+  if (!isNamed) return world.violated('lost', what)
   judgeAge(world, unit, end, what)
 }
 

@@ -9,7 +9,7 @@ import { crc64 } from '../../src/oss-server/crc64.ts'
 import { type Archive, type Footage, isDisowned } from './archive.ts'
 import { bytesOf } from './objects.ts'
 import type { Captured } from './witness.ts'
-import type { World } from './world.ts'
+import { badDiskIn, type World } from './world.ts'
 
 type End = Extract<CatalogueRecord, { kind: 'recording-end' }>
 
@@ -40,13 +40,14 @@ export function judgeObjects(world: World, archive: Archive): void {
 }
 
 /**
- * A database that lost its rows has forgotten that an object was given up, and finds its name in a segment: it is asked
+ * A database that lost its rows, or could not take the last ones, has forgotten that an object was given up: it is asked
  * about, and given up, once more, as far as is known then.
  */
 function mayEndTwice(world: World, key: string): boolean {
   const { bucket, damagedAt } = world
   const isMeddled = bucket.find(key)?.foreignFrom !== undefined || bucket.destroyed.some(({ object }) => object.key === key)
-  return isDisowned(world, key) || (isMeddled && damagedAt.length > 0)
+  const isForgotten = damagedAt.length > 0 || world.witness.ended.some(({ at }) => badDiskIn(world, at, at))
+  return isDisowned(world, key) || (isMeddled && isForgotten)
 }
 
 /** Lines that only damage to the database kept from the store. */

@@ -95,8 +95,10 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
         ledger.hears(life.number, operation, key, result, isTrue)
         mirror.answered(operation, key, result)
         const hurts = world.hurts.get(key)
-        if (operation === 'inspect' && hurts !== undefined) {
-          hurts.liesInARow = result.ok && !isTrue ? hurts.liesInARow + 1 : 0
+        // Whether it asked or read back: two answers that do not fit, and it is given up. An append that fits settles it.
+        if (hurts !== undefined && result.ok) {
+          if (isTrue && operation === 'append') hurts.liesInARow = 0
+          if (!isTrue && operation !== 'append') hurts.liesInARow += 1
           hurts.liedTwice ||= hurts.liesInARow > 1
         }
         resolve(result)
