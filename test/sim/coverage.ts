@@ -11,7 +11,7 @@ export interface Coverage {
 /** `what → state → times` */
 export type CoverageCounts = Readonly<Record<string, Readonly<Record<string, number>>>>
 
-export const states = [
+const states = [
   'unknown',
   'unknown+doubt',
   'aligned',
@@ -26,7 +26,8 @@ export const states = [
 export function createCoverage(): Coverage {
   const table: Record<string, Record<string, number>> = {}
   const add = (what: string, state: string, times: number): void => {
-    const row = (table[what] ??= {})
+    const row = table[what] ?? {}
+    table[what] = row
     row[state] = (row[state] ?? 0) + times
   }
   return {

@@ -30,11 +30,7 @@ function judgeCopies(world: World, { copies }: Archive, units: readonly Captured
     if (firm.length <= 1) continue
     // A process that was killed has forgotten what it was told; of an object that is not ours any more nothing proves it.
     const forgotten = world.witness.ended.some(({ how, at }) => how !== 'stop' && at >= unit.at)
-    if (
-      firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key)) &&
-      forgotten
-    )
-      continue
+    if (firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key)) && forgotten) continue
     world.violated('unit twice', `unit ${unit.index} of ${unit.camera}: ${firm.map(placeOf).join(' and ')}`)
   }
 }
@@ -81,13 +77,17 @@ function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
   if (unit.storedIn !== undefined) {
     // A full card takes segments with it, also to start on; of a recording in doubt the gap then says `power`.
     if (mayEvict && world.disk.removed.has(unit.storedIn) && causes.size > 0) return
-    return world.violated('stored and lost', what)
+    world.violated('stored and lost', what)
+    return
   }
-  if (causes.size === 0 && damaged) return judgeAge(world, unit, end, what)
+  if (causes.size === 0 && damaged) {
+    judgeAge(world, unit, end, what)
+    return
+  }
   // A card that refuses may keep the end of a hole from being written down, and the next one is named with it.
   const isNamed = causes.has('power') || (causes.has('stopped') && badDiskIn(world, unit.at, end?.at ?? unit.at))
-  if (!isNamed) return world.violated('lost', what)
-  judgeAge(world, unit, end, what)
+  if (isNamed) judgeAge(world, unit, end, what)
+  else world.violated('lost', what)
 }
 
 /** Not stored, and its process ended: it may not have been older than this. */
@@ -97,9 +97,15 @@ function judgeAge(
   end: { readonly at: number; readonly how: string } | undefined,
   what: string,
 ): void {
-  if (end === undefined) return world.violated('lost', what)
+  if (end === undefined) {
+    world.violated('lost', what)
+    return
+  }
   if (badDiskIn(world, unit.at, end.at)) return
-  if (end.how === 'stop') return world.violated('lost in a stop', what)
+  if (end.how === 'stop') {
+    world.violated('lost in a stop', what)
+    return
+  }
   const { spillAfterS } = world.scale.settings.buffer
   const commitMs = world.outageIn(unit.at, end.at) ? 4_000 : 1_000
   const bound = spillAfterS * 1000 + commitMs + 3 * world.device.syncMs[1] + 50

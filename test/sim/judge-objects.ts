@@ -45,7 +45,8 @@ export function judgeObjects(world: World, archive: Archive): void {
  */
 function mayEndTwice(world: World, key: string): boolean {
   const { bucket, damagedAt } = world
-  const isMeddled = bucket.find(key)?.foreignFrom !== undefined || bucket.destroyed.some(({ object }) => object.key === key)
+  const isMeddled =
+    bucket.find(key)?.foreignFrom !== undefined || bucket.destroyed.some(({ object }) => object.key === key)
   const isForgotten = damagedAt.length > 0 || world.witness.ended.some(({ at }) => badDiskIn(world, at, at))
   return isDisowned(world, key) || (isMeddled && isForgotten)
 }
@@ -80,7 +81,13 @@ function judgeObject(
   const heard = copies.filter((copy) => copy.heard).at(-1)?.to ?? 0
   // An answer that does not fit is asked for once more; a store that lies twice has lost its object.
   const lied = isDisowned(world, key)
-  if (object.foreignFrom === undefined && heard < object.length && !isLate(footage, heard) && !lied && !world.orphans.has(key))
+  if (
+    object.foreignFrom === undefined &&
+    heard < object.length &&
+    !isLate(footage, heard) &&
+    !lied &&
+    !world.orphans.has(key)
+  )
     world.violated('not asked', `${key} holds ${object.length} bytes, and the recorder was told of ${heard}`)
   if (heard === 0) return
   const excused = lied || world.damagedAt.some((at) => object.lastAt <= at) || world.orphans.has(key)

@@ -30,7 +30,7 @@ const dayMs = 86_400_000
  * Moments lie on a grain of about a microsecond whose sums and differences have no rounding error: a clock that stands
  * still must not disagree with itself about whether a wait is over.
  */
-export const grain = 1024
+const grain = 1024
 /** Things that may happen without a millisecond going by. More is a loop that waits for nothing. */
 const atOnceMax = 50_000
 
