@@ -25,7 +25,9 @@ function episode(
   draw: (operation: Operation) => Fate | undefined,
 ): void {
   const until = Math.min(of.calmAt, world.time.now() + of.ms)
-  world.trouble.episodes.push({ until, share: of.share, name: of.name, draw })
+  const one = { from: world.time.now(), until, hits: 0, share: of.share, name: of.name, draw }
+  world.trouble.episodes.push(one)
+  world.trouble.past.push(one)
   world.note(`-- ${of.name} for ${Math.round((until - world.time.now()) / 1000)} s, of ${Math.round(of.share * 100)} %`)
 }
 
@@ -138,6 +140,16 @@ export const faultKinds: readonly FaultKind[] = [
         ...{ name: is, from: world.time.now(), fate: { is } },
         fits: (operation, key) => operation === on && whose(key) && world.bucket.find(key) !== undefined,
       })
+    },
+  },
+  {
+    ...{ name: 'neither link nor card', weight: 2, about: 'disk' },
+    begin(world, dice, calmAt) {
+      const ms = dice.between(60, 240) * seconds
+      episode(world, { name: 'outage', share: 1, ms, calmAt }, () => ({ is: 'unreachable', afterMs: 50 }))
+      const until = Math.min(calmAt, world.time.now() + ms)
+      world.device.refusal = { kind: dice.pick(['io', 'unwritable']), until }
+      world.diskTrouble(until, `refuses (${world.device.refusal.kind})`)
     },
   },
   {

@@ -3,6 +3,7 @@ import { takeApart } from './archive.ts'
 import { judgeLines } from './judge-lines.ts'
 import { judgeLoss } from './judge-loss.ts'
 import { judgeObjects } from './judge-objects.ts'
+import { judgeRequests } from './judge-requests.ts'
 import type { World } from './world.ts'
 
 export function judgeWorld(world: World): void {
@@ -10,6 +11,7 @@ export function judgeWorld(world: World): void {
   judgeObjects(world, archive)
   judgeLines(world, archive)
   judgeLoss(world, archive)
+  judgeRequests(world)
   judgeDisk(world)
 }
 

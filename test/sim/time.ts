@@ -21,6 +21,8 @@ export interface SimTime {
   after(ms: number, what: () => void): Moment
   callOff(moment: Moment): void
   sleep(ms: number): Promise<void>
+  /** Lets time pass whenever somebody waits for it, until the answer is called: for tests that know of no story. */
+  flow(): () => void
   /** Lets time pass until `story` has ended. */
   play<T>(story: () => Promise<T>): Promise<T>
 }
@@ -107,6 +109,18 @@ export function createTime(): SimTime {
       moment.what = undefined
     },
     sleep: (ms) => new Promise((resolve) => void after(ms, resolve)),
+    flow() {
+      let over = false
+      const turn = (): void => {
+        if (over) return
+        next()
+        setImmediate(turn)
+      }
+      turn()
+      return () => {
+        over = true
+      }
+    },
     play(story) {
       return new Promise((resolve, reject) => {
         let over = false

@@ -65,7 +65,10 @@ export type Fate =
 
 /** For a while, every request may meet this. */
 export interface Episode {
+  readonly from: number
   readonly until: number
+  /** Requests that have met it. */
+  hits: number
   /** Of requests that meet it. */
   readonly share: number
   readonly name: string
@@ -83,6 +86,8 @@ export interface Ambush {
 
 export interface Trouble {
   readonly episodes: Episode[]
+  /** Those that are over too. */
+  readonly past: Episode[]
   readonly ambushes: Ambush[]
   /** How often each thing has happened. */
   readonly met: Map<string, number>
@@ -96,6 +101,7 @@ export function createTrouble(now: () => number, chance: Chance): Trouble {
   const met = new Map<string, number>()
   const trouble: Trouble = {
     episodes: [],
+    past: [],
     ambushes: [],
     met,
     fateOf(operation, key, delicate) {
@@ -115,7 +121,9 @@ export function createTrouble(now: () => number, chance: Chance): Trouble {
     for (const episode of trouble.episodes) {
       if (at >= episode.until || !chance.is(episode.share)) continue
       const fate = episode.draw(operation)
-      if (fate !== undefined) return fate
+      if (fate === undefined) continue
+      episode.hits += 1
+      return fate
     }
     if (delicate && trouble.episodes.some(({ until }) => at < until) && chance.is(0.3))
       return wordFate(chance, operation)

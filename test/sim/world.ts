@@ -28,6 +28,7 @@ import { createPlanMirror } from './plan-mirror.ts'
 import { type Scale, scaleOf } from './scale.ts'
 import { createTime, type SimTime } from './time.ts'
 import { createTrouble, type Trouble } from './trouble.ts'
+import { checkLimits, watched } from './watched-buffer.ts'
 import { createWitness, type Witness } from './witness.ts'
 
 export interface Violation {
@@ -68,6 +69,8 @@ export interface World {
    * from memory after a while, and nobody knows of it afterwards (`limits.diskPatienceMs`).
    */
   readonly orphans: Set<string>
+  /** Bytes that were read for the uplink and may be on their way, by recording: nobody may give them up. */
+  readonly pinned: Map<string, number>
   /** When the database was damaged. */
   readonly damagedAt: number[]
   running: Running | undefined
@@ -158,7 +161,7 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
     cameras: createCameras(time, chanceOf(seed, 'cameras'), scale.cameras),
     inputs: createInputs(),
     wall: { offsetMs: 0, driftPerMs: chance.between(-50e-6, 50e-6) },
-    ...{ badDisk: [], orphans: new Set(), damagedAt: [], running: undefined },
+    ...{ badDisk: [], orphans: new Set(), pinned: new Map(), damagedAt: [], running: undefined },
     diskTrouble(until, what) {
       world.badDisk.push({ from: time.now(), until })
       note(`-- the card ${what} until ${Math.round(until / 1000)} s`)
@@ -180,6 +183,7 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
     async start(boot, drained = false) {
       lives += 1
       const life = createLife(time, boot, world.wall, lives)
+      world.pinned.clear()
       note(`life ${lives} begins (${boot.id})`)
       return startLife(world, life, drained)
     },
@@ -274,16 +278,7 @@ function portsOf(world: World, { life, log, buffer, wallTime, fatal }: Parts) {
   return {
     ...{ clock, log, version: 'sim', time: wallTime, fatal },
     random: chanceOf(world.seed, `life ${life.number}`),
-    buffer: {
-      ...buffer,
-      write(track: string, text: string): Promise<void> {
-        const line = { track, text, life: life.number, at: time.now(), settledAt: undefined as number | undefined }
-        witness.lines.push(line)
-        return buffer.write(track, text).then(() => {
-          line.settledAt = time.now()
-        })
-      },
-    },
+    buffer: watched(world, life, buffer),
     children: world.cameras.starterFor(life),
     facts: debianFfmpeg,
     lines: world.inputs.linesFor(life),
@@ -300,8 +295,10 @@ function portsOf(world: World, { life, log, buffer, wallTime, fatal }: Parts) {
     openSchedule: () => ({ next: () => wallMs((Math.floor(clock.wall() / 120_000) + 1) * 120_000) }),
     proof: {
       camera: () => {},
-      unit: (camera: string, unit: Parameters<Witness['capture']>[2]) =>
-        witness.capture(camera, life, unit, time.now()),
+      unit(camera: string, unit: Parameters<Witness['capture']>[2]): void {
+        witness.capture(camera, life, unit, time.now())
+        if (witness.total() % 4 === 0) checkLimits(world, buffer)
+      },
     },
   }
 }
