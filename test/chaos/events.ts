@@ -189,7 +189,6 @@ function storeFaults(random: Random): readonly { readonly kind: string }[] {
     { kind: 'error', status: 503, code: 'SlowDown', qosDelayMs: 1_000 },
     { kind: 'html', status: 200 },
     { kind: 'html', status: 407 },
-    { kind: 'skewed', offsetMs: 7_200_000 },
   ]
   return [of(known.length), of(known.length), of(known.length)].map((index) => ({
     ...(known[index] ?? { kind: 'refuse' }),
