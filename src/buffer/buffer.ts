@@ -237,8 +237,11 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
           ? 'nothing is pending'
           : `${heir.chunks.length} chunks go on in ${recordingName(heir.head.id)}`
       log.info('recording-cut', `Recording ${recordingName(id)} ends here (${why}); ${next}.`)
-      await kv.write(holdings.takeRows(), true)
-      await nameLifeGaps()
+      // Behind a doubt there may be holes between what is pending; whether they were filled in the old object nobody knows.
+      const losses = heir === undefined ? [] : mendRecording(holdings, heir, { ...memoryAlone, ...core.missing }).losses
+      const rows = kv.write(holdings.takeRows(), true)
+      await recordLoss(core, [], [...losses, ...core.lifeGaps.take()])
+      await rows
       changed.ring()
     },
     async finish(id) {
