@@ -15,16 +15,23 @@ export function judgeRequests(world: World): void {
   const needed = 2 * world.witness.total() + lines + 3 * objects
   const most = needed + 2 * troubled + 12 * lives
   if (requests.append > most)
-    world.violated('too many appends', `${requests.append}, for ${needed} things to send and ${troubled} troubled requests`)
+    world.violated(
+      'too many appends',
+      `${requests.append}, for ${needed} things to send and ${troubled} troubled requests`,
+    )
   const questions = 3 * objects + 3 * troubled + 40 * lives
   if (requests.inspect > questions)
-    world.violated('too many questions', `${requests.inspect}, for ${objects} objects, ${troubled} troubled requests, ${lives} lives`)
+    world.violated(
+      'too many questions',
+      `${requests.inspect}, for ${objects} objects, ${troubled} troubled requests, ${lives} lives`,
+    )
   for (const { name, from, until, hits } of world.trouble.past) {
     if (name !== 'outage' || until - from < minute) continue
     const ended = world.witness.ended.filter(({ at }) => at >= from && at <= until).length
     // Each life begins with short waits, of up to three requests at once.
     const allowed = 16 * (1 + ended) + (8 * (until - from)) / minute
-    if (hits > allowed) world.violated('hammering', `${hits} requests in ${Math.round((until - from) / 1000)} s without a link`)
+    if (hits > allowed)
+      world.violated('hammering', `${hits} requests in ${Math.round((until - from) / 1000)} s without a link`)
   }
 }
 

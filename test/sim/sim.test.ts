@@ -1,0 +1,33 @@
+/** A thousand worlds; which ones is chance's choice, and `SEED` brings them back. The rest is for `npm run sim`. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type CompiledSim, compileSim } from './compiled.ts'
+
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000_000)
+const seeds = process.env.SEED === undefined ? 1_000 : Number(process.env.SEEDS ?? 1_000)
+let sim: CompiledSim
+beforeAll(async () => {
+  sim = await compileSim()
+}, 120_000)
+afterAll(() => sim.remove())
+
+test(`nothing is lost, doubled or left unnamed in ${seeds} simulated worlds (SEED=${seed})`, async () => {
+  const { code, text } = await sim.run(
+    '--seeds',
+    String(seeds),
+    '--seed',
+    String(seed),
+    '--jobs',
+    '2',
+    '--stories',
+    '1',
+  )
+  process.stdout.write(`${text.trimEnd().split('\n').at(-1)}\n`)
+  expect(code, text).toBe(0)
+}, 600_000)
+
+test('a seed is the same world each time, to the bit', async () => {
+  const tell = (): ReturnType<CompiledSim['run']> => sim.run('--seed', String(seed), '--all')
+  const first = await tell()
+  expect(first.text.length).toBeGreaterThan(1_000)
+  expect(await tell()).toEqual(first)
+}, 120_000)
