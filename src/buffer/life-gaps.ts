@@ -118,8 +118,12 @@ export function oweForLives(holdings: Holdings, cause: OwedGap['cause']): void {
 
 /** Footage has begun behind it, and its process ended before that was written down. */
 function endedSince(gap: OwedGap, own: readonly Recording[]): OwedGap {
-  const { to, belowSeq } = gap
-  const next = own.find(({ head }) => belowSeq !== undefined && head.firstSeq >= belowSeq)?.head
+  const { to, from, belowSeq } = gap
+  // A recording of the old life that never had footage begins at the same number, and not later.
+  const next = own.find(({ head }) => {
+    const start = { boot: head.id.boot, monoMs: head.startMonoMs }
+    return belowSeq !== undefined && head.firstSeq >= belowSeq && laterOf(start, from) === start
+  })?.head
   return to !== undefined || next === undefined ? gap : { ...gap, to: { boot: next.id.boot, monoMs: next.startMonoMs } }
 }
 
