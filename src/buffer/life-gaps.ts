@@ -5,12 +5,15 @@
  */
 import type { TrackId } from '../format/recording.ts'
 import { cameraOf, recordingName, trackKind } from '../format/recording.ts'
+import { ticksPerMs } from '../format/unit.ts'
 import { endOfFootage, laterOf, type Moment, type OwedGap, type Recording, type Track } from './holding.ts'
 import type { Holdings } from './holdings.ts'
 import type { Loss } from './loss.ts'
 
 /** A shorter hole is none: as in `capture/recorder.ts`, a camera's clock is only so exact. */
 const gapMsMin = 800
+/** A usual GOP, where nothing better is known. */
+const unitMsUsual = 1_000
 /** Lives without an answer from the store, per track. Beyond it the oldest hole is named as it is known. */
 const owedMax = 64
 
@@ -104,9 +107,9 @@ export function oweForLives(holdings: Holdings, cause: OwedGap['cause']): void {
     const owed = track.owed.map((gap) => endedSince(gap, own))
     own.forEach((recording, at) => {
       const of = recordingName(recording.head.id)
-      const next = own[at + 1]?.head
-      if (!recording.doubtful || next === undefined || owed.some((gap) => gap.of === of)) return
-      owed.push({ cause, from: endOfFootage(recording), of, to: { boot: next.id.boot, monoMs: next.startMonoMs } })
+      if (!recording.doubtful || owed.some((gap) => gap.of === of)) return
+      const to = endOfTail(recording, own[at + 1]?.head, track.end)
+      if (to !== undefined) owed.push({ cause, from: endOfFootage(recording), of, to })
     })
     const last = track.open === undefined && owed.every(({ to }) => to !== undefined) ? lastOf(own, track) : undefined
     if (last !== undefined) owed.push({ cause, ...last })
@@ -114,6 +117,27 @@ export function oweForLives(holdings: Holdings, cause: OwedGap['cause']): void {
     track.owed = owed
     holdings.touch(track.id)
   }
+}
+
+/**
+ * Where the hole behind a doubtful recording ends, if anything is known to lie behind it: the next recording, or footage
+ * that was given up and named. How many of its last units are missing is known where it was closed; then the hole is as
+ * long as they were, as near as one can tell.
+ */
+function endOfTail(
+  recording: Recording,
+  next: Recording['head'] | undefined,
+  trackEnd: Moment | undefined,
+): Moment | undefined {
+  const end = endOfFootage(recording)
+  const { media } = recording.chunks.at(-1)?.chunk ?? {}
+  const missing = recording.endSeq - (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) - 1
+  const start = next && { boot: next.id.boot, monoMs: next.startMonoMs }
+  if (start !== undefined && (missing === 0 || next?.firstSeq === recording.endSeq)) return start
+  if (missing === 0 || (start === undefined && (trackEnd === undefined || laterOf(trackEnd, end) === end)))
+    return undefined
+  const unitMs = media === undefined ? unitMsUsual : media.durationTicks / ticksPerMs
+  return { boot: end.boot, monoMs: end.monoMs + missing * unitMs }
 }
 
 /** Footage has begun behind it, and its process ended before that was written down. */
