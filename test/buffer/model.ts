@@ -401,11 +401,11 @@ function createLife(stage: Stage, random: Random, spillAfterMs: number) {
         must(silent || named.length === 0, `${track}: unit ${index} is stored and named in a gap`)
         return
       }
-      // Before the first footage that anybody knew of, nothing is owed.
-      const first = own.findIndex(
-        (one, at) => stored.has(at) || gaps.some((gap) => `video/${gap.camera}` === track && covers(gap, one)),
-      )
-      const goesOn = own.some(({ life }) => life > unit.life) && first < index
+      // Before the first footage that anybody knew of, nothing is owed; behind the last, nobody knows yet how long.
+      const known = own.flatMap((one, at) => {
+        return stored.has(at) || gaps.some((gap) => `video/${gap.camera}` === track && covers(gap, one)) ? [at] : []
+      })
+      const goesOn = known.some((at) => at < index) && known.some((at) => at > index)
       must(deaf || named.length > 0 || !goesOn, `${track}: unit ${index} is not stored, and no gap names it`)
       const kept = named.some(({ cause }) => cause !== 'power' && cause !== 'stopped')
       must(!unit.safe || kept, `${track}: unit ${index} was safe, is not stored, and nobody gave it up`)
