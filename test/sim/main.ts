@@ -24,6 +24,7 @@ interface Options {
   readonly jobs: number
   readonly stories: number
   readonly stopAt?: number
+  readonly until?: string
   readonly summary?: string
   readonly all?: true
 }
@@ -35,6 +36,7 @@ const options = new Command('sim')
   .option('--jobs <number>', 'threads', number(1, 64), availableParallelism())
   .option('--stories <number>', 'failing seeds that tell their story', number(0, 1000), 3)
   .option('--stop-at <number>', 'stop after so many failing seeds', number(1, 1e9))
+  .option('--until <rules>', 'stop when one of these rules is violated; names, with commas between')
   .option('--summary <file>', 'append a row to this table')
   .option('--all', 'with one seed: tell of every request too')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -63,11 +65,18 @@ async function runMany(first: number, seeds: number): Promise<boolean> {
   let given = 0
   let told = began
   const elapsed = (): number => (performance.now() - began) / 1000
+  const wanted = new Set(options.until?.split(','))
+  let found: string | undefined
   say(`seeds ${first} to ${first + seeds - 1} on ${options.jobs} threads`)
   await runJobs(
     options.jobs,
     () => {
-      if (given === seeds || tally.failures.length >= (options.stopAt ?? Number.POSITIVE_INFINITY)) return undefined
+      if (
+        given === seeds ||
+        found !== undefined ||
+        tally.failures.length >= (options.stopAt ?? Number.POSITIVE_INFINITY)
+      )
+        return undefined
       given += 1
       return first + given - 1
     },
@@ -76,13 +85,19 @@ async function runMany(first: number, seeds: number): Promise<boolean> {
         tally.add(result, story)
         const failure = tally.failures.at(-1)
         if (failure?.seed === result.seed) say(failureText(failure, tally.failures.length <= options.stories))
+        const rule =
+          failure?.seed === result.seed ? failure.violations.find((one) => wanted.has(one.rule))?.rule : undefined
+        if (rule !== undefined) found ??= `found by '${rule}' in seed ${result.seed}, after ${tally.seeds()} worlds`
         if (performance.now() - told < 30_000) return
         told = performance.now()
         say(
           `… ${tally.seeds()} seeds, ${tally.failures.length} failed, ${(tally.seeds() / elapsed()).toFixed(1)} a second`,
         )
       },
-      hung: tally.hung,
+      hung(hungSeed) {
+        tally.hung(hungSeed)
+        if (wanted.has('hangs')) found ??= `found by 'hangs' in seed ${hungSeed}, after ${tally.seeds()} worlds`
+      },
     },
   )
   const seconds = elapsed()
@@ -94,6 +109,7 @@ async function runMany(first: number, seeds: number): Promise<boolean> {
       `${(tally.seeds() / seconds).toFixed(1)} seeds a second; ${tally.failures.length} failed`,
   )
   if (tally.failures.length > 0) say(`failed: ${tally.failures.map(({ seed }) => seed).join(' ')}`)
+  if (found !== undefined) say(found)
   return tally.failures.length === 0
 }
 
