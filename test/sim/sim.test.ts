@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type CompiledSim, compileSim } from './compiled.ts'
 
-const seed = Number(process.env.SEED ?? 1)
-const seeds = Number(process.env.SEEDS ?? 300)
+const seed = Number(process.env.SEED ?? 112)
+const seeds = Number(process.env.SEEDS ?? 180)
 let sim: CompiledSim
 beforeAll(async () => {
   sim = await compileSim()
