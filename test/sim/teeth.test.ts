@@ -1,11 +1,11 @@
-/** Does the simulator bite? Three planted bugs, which ones is chance's choice; all of them in `npm run test:long`. */
+/** Does the simulator bite? Three planted bugs, others with `SEED`; all of them in `npm run test:long`. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bite } from './bite.ts'
 import { chanceOf } from './chance.ts'
 import { type CompiledSim, compileSim } from './compiled.ts'
 import { teeth } from './teeth.ts'
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000_000)
+const seed = Number(process.env.SEED ?? 523_005_251)
 const chance = chanceOf(seed, 'teeth')
 const first = chance.whole(0, teeth.length - 1)
 const chosen = [0, 1, 2].flatMap((n) => teeth[(first + 7 * n) % teeth.length] ?? [])
