@@ -13,7 +13,7 @@ import type { Ticks, Unit } from '../format/unit.ts'
 import type { BootTime } from './boots.ts'
 import { type Core, patiently, recordLoss } from './core.ts'
 import { createEventWindows } from './event-windows.ts'
-import { endPtsOf, type HeldChunk, type Recording } from './holding.ts'
+import { endOfFootage, endPtsOf, type HeldChunk, laterOf, type Recording } from './holding.ts'
 import type { KvOp } from './kv.ts'
 import { gapLine, type Loss } from './loss.ts'
 import { memoryAlone, mendRecording } from './mend.ts'
@@ -214,9 +214,11 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       const recording = holdings.find(id)
       // Without a doubt: an append of the life before has landed late, behind what was settled.
       if (recording === undefined) return
-      const { landed, whole } = holdings.settle(recording, found)
+      const { landed, endKnown } = holdings.settle(recording, found)
+      const arrivedTo = endOfFootage(recording)
       const { losses } = mendRecording(holdings, recording, { ...memoryAlone, ...core.missing })
-      core.lifeGaps.settled(recording, whole)
+      const ends = losses.map(({ bootCounter, toMonoMs }) => ({ boot: bootCounter, monoMs: toMonoMs }))
+      core.lifeGaps.settled(recording, endKnown ? ends.reduce(laterOf, arrivedTo) : undefined)
       const named: Loss[] = [...losses, ...core.lifeGaps.take()]
       const rows = kv.write([...rowsOf(landed, id.track), ...holdings.takeRows()], true)
       arrivedNow(landed, id.track)
@@ -230,7 +232,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       recording.pinnedBelow = 0
       // What its object holds beyond what was proven is nobody's any more.
       recording.doubtful = false
-      core.lifeGaps.settled(recording, false)
+      core.lifeGaps.settled(recording, undefined)
       const { heir } = holdings.split(recording, 0, 0)
       const next =
         heir === undefined

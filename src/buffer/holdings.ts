@@ -67,11 +67,8 @@ export interface Holdings {
   claim(recording: Recording, claim: Claim): void
   /** Forgets the chunks through `throughSeq` and hands them out. */
   confirm(recording: Recording, arrived: Extent, throughSeq: number): readonly HeldChunk[]
-  /**
-   * Ends the doubt; forgets the chunks that have arrived and hands them out. Holes between those that have not are left to
-   * `mend.ts`, what is missing at the end to `life-gaps.ts`; `whole`: nothing is.
-   */
-  settle(recording: Recording, found: Settled): { readonly landed: readonly HeldChunk[]; readonly whole: boolean }
+  /** Ends the doubt; forgets the chunks that have arrived and hands them out. See `settleRecording`. */
+  settle(recording: Recording, found: Settled): { readonly landed: readonly HeldChunk[]; readonly endKnown: boolean }
   close(recording: Recording): void
   /** Up to here everything about a track is known, and said. */
   reached(id: TrackId, at: Moment): void

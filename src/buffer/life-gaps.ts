@@ -20,8 +20,12 @@ const owedMax = 64
 export interface LifeGaps {
   /** Footage of a track is about to begin in a new recording: open holes end here. */
   begins(track: TrackId, at: Moment): void
-  /** Nothing about a recording is in doubt any more, or it is given up. `whole`: it misses nothing at its end. */
-  settled(recording: Recording, whole: boolean): void
+  /**
+   * Nothing about a recording is in doubt any more, or it is given up.
+   *
+   * @param named where what is missing in it ends, if all of that is named by others, its end included
+   */
+  settled(recording: Recording, named: Moment | undefined): void
   /** Holes whose ends are both known. The caller makes their gap records durable, together with the rows. */
   take(): Loss[]
 }
@@ -64,18 +68,18 @@ export function createLifeGaps(holdings: Holdings): LifeGaps {
         track.owed.map((gap) => (gap.to === undefined ? { ...gap, to: at } : gap)),
       )
     },
-    settled(recording, whole) {
+    settled(recording, named) {
       const { id } = recording.head
       const name = recordingName(id)
       const track = holdings.track(id.track)
       if (!track.owed.some(({ of }) => of === name)) return
-      const end = endOfFootage(recording)
+      const end = named === undefined ? endOfFootage(recording) : laterOf(named, endOfFootage(recording))
       change(
         track,
         track.owed.flatMap((gap) => {
           if (gap.of !== name) return [gap]
-          // What follows a recording that is whole is known: its camera was down, or said so.
-          if (whole && gap.belowSeq === undefined) return []
+          // What follows a recording whose end is known is known, too: its camera was down, or said so.
+          if (named !== undefined && gap.belowSeq === undefined) return []
           return [{ ...gap, from: lastBelow(gap, id.track, end), of: undefined }]
         }),
       )

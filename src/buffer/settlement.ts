@@ -11,13 +11,13 @@ export interface Settled {
 }
 
 /**
- * Ends the doubt, and takes out the chunks that have arrived. Holes between those that have not are left to `mend.ts`, what
- * is missing at the end to `life-gaps.ts`; `whole`: nothing is.
+ * Ends the doubt, and takes out the chunks that have arrived. Holes between those that have not are left to `mend.ts`, and
+ * so is what is missing at the end where that is known (`endKnown`); else it is `life-gaps.ts` that names it.
  */
 export function settleRecording(
   recording: Recording,
   { arrived, unitsRead, endPts }: Settled,
-): { readonly landed: readonly HeldChunk[]; readonly whole: boolean } {
+): { readonly landed: readonly HeldChunk[]; readonly endKnown: boolean } {
   const count = recording.chunks.findIndex((held) => endIn(recording, held) > arrived.length)
   const landed = count === -1 ? recording.chunks : recording.chunks.slice(0, count)
   const next = count === -1 ? undefined : recording.chunks[count]
@@ -36,11 +36,10 @@ export function settleRecording(
     (exact ? next.chunk.media?.firstPts : last?.chunk.media && endOf(last.chunk.media)) ??
     recording.arrivedEndPts
   recording.chunks = recording.chunks.slice(landed.length)
-  const whole = endKnown && next === undefined && recording.arrivedSeq === recording.endSeq
-  recording.endSeq = (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) + 1
+  if (!endKnown) recording.endSeq = (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) + 1
   if (next === undefined) recording.tail = { length: recording.base.length + arrived.length, crc64: 0n }
   recording.doubtful = false
   recording.beyond = false
   recording.pinnedBelow = 0
-  return { landed, whole }
+  return { landed, endKnown }
 }
