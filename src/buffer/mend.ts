@@ -157,7 +157,7 @@ function endOfHole(holdings: Holdings, recording: Recording, hole: Hole, fromMon
   const { id } = recording.head
   const following = holdings
     .recordings()
-    .find(({ head }) => head.id.track === id.track && head.id.boot === id.boot && head.firstSeq >= recording.endSeq)
+    .find(({ head }) => head.id.track === id.track && head.id.boot === id.boot && head.firstSeq === recording.endSeq)
   if (following !== undefined) return following.head.startMonoMs
   const media = recording.chunks.at(-1)?.chunk.media
   return fromMonoMs + hole.units * (media === undefined ? unitMsUsual : media.durationTicks / ticksPerMs)
