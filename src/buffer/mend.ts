@@ -5,7 +5,7 @@
  * process or the power ended, though a row of the database had counted it already; or footage that was stored and cannot
  * be read any more.
  */
-import { cameraOf, type TrackId, trackKind } from '../format/recording.ts'
+import { cameraOf, recordingName, type TrackId, trackKind } from '../format/recording.ts'
 import { ticksPerMs } from '../format/unit.ts'
 import { endOf, endPtsOf, monoOf, type Recording, startMonoOf } from './holding.ts'
 import type { Holdings } from './holdings.ts'
@@ -152,15 +152,19 @@ function causeOf(stored: StoredOnce | undefined, evidence: Evidence): Pick<Loss,
 
 /** Where the footage goes on; behind the last of a boot it does not, and the length of the units before must do. */
 function endOfHole(holdings: Holdings, recording: Recording, hole: Hole, fromMonoMs: number): number {
-  const next = recording.chunks[hole.at]
-  if (next !== undefined) return startMonoOf(next)
+  const behind = recording.chunks[hole.at]
+  if (behind !== undefined) return startMonoOf(behind)
   const { id } = recording.head
   const following = holdings
     .recordings()
     .find(({ head }) => head.id.track === id.track && head.id.boot === id.boot && head.firstSeq === recording.endSeq)
   if (following !== undefined) return following.head.startMonoMs
   const media = recording.chunks.at(-1)?.chunk.media
-  return fromMonoMs + hole.units * (media === undefined ? unitMsUsual : media.durationTicks / ticksPerMs)
+  const unitMs = media === undefined ? unitMsUsual : media.durationTicks / ticksPerMs
+  const guessed = fromMonoMs + hole.units * unitMs
+  // The recording behind it may be finished and forgotten; while this one was in doubt, its start was kept.
+  const next = holdings.track(id.track).owed.find((gap) => gap.of === recordingName(id) && gap.to?.boot === id.boot)?.to
+  return next !== undefined && Math.abs(next.monoMs - guessed) < unitMs ? next.monoMs : guessed
 }
 
 function bytesIn({ arrived, base, chunks }: Recording, hole: Hole): number {

@@ -396,14 +396,16 @@ function createLife(stage: Stage, random: Random, spillAfterMs: number) {
     const stored = new Set(seen)
     tally.stored += stored.size
     own.forEach((unit, index) => {
-      const named = gaps.filter((gap) => `video/${gap.camera}` === track && covers(gap, unit))
+      const mine = gaps.filter((gap) => `video/${gap.camera}` === track)
       if (stored.has(index)) {
-        must(silent || named.length === 0, `${track}: unit ${index} is stored and named in a gap`)
+        const named = mine.some((gap) => covers(gap, unit))
+        must(silent || !named, `${track}: unit ${index} is stored and named in a gap`)
         return
       }
+      const named = namesOf(mine, unit)
       // Before the first footage that anybody knew of, nothing is owed; behind the last, nobody knows yet how long.
       const known = own.flatMap((one, at) => {
-        return stored.has(at) || gaps.some((gap) => `video/${gap.camera}` === track && covers(gap, one)) ? [at] : []
+        return stored.has(at) || namesOf(mine, one).length > 0 ? [at] : []
       })
       const goesOn = known.some((at) => at < index) && known.some((at) => at > index)
       must(deaf || named.length > 0 || !goesOn, `${track}: unit ${index} is not stored, and no gap names it`)
@@ -429,10 +431,19 @@ function createLife(stage: Stage, random: Random, spillAfterMs: number) {
 const remote = (bytes: Buffer) => ({ kind: 'appendable', length: bytes.length, crc64: crc64(bytes) }) as const
 
 /** A gap may end in a later boot than it began in. */
-function covers(gap: GapRecord, unit: Captured): boolean {
+function holds(gap: GapRecord, { boot }: Captured, monoMs: number): boolean {
   const endBoot = gap.endBootCounter ?? gap.bootCounter
   const endMonoMs = gap.endMonoMs ?? gap.toMonoMs
-  const begun = unit.boot > gap.bootCounter || (unit.boot === gap.bootCounter && gap.fromMonoMs <= unit.startMonoMs + 1)
-  const over = unit.boot > endBoot || (unit.boot === endBoot && unit.startMonoMs + unitMs > endMonoMs + 1)
-  return begun && !over
+  const begun = boot > gap.bootCounter || (boot === gap.bootCounter && gap.fromMonoMs <= monoMs)
+  return begun && (boot < endBoot || (boot === endBoot && monoMs <= endMonoMs))
+}
+
+const covers = (gap: GapRecord, unit: Captured): boolean =>
+  holds(gap, unit, unit.startMonoMs + 1) && holds(gap, unit, unit.startMonoMs + unitMs - 1)
+
+/** The gaps that name a unit: one may end and the next begin within it. */
+function namesOf(gaps: readonly GapRecord[], unit: Captured): readonly GapRecord[] {
+  const first = gaps.filter((gap) => holds(gap, unit, unit.startMonoMs + 1))
+  const last = gaps.filter((gap) => holds(gap, unit, unit.startMonoMs + unitMs - 1))
+  return first.length > 0 && last.length > 0 ? [...first, ...last] : []
 }
