@@ -104,12 +104,21 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
   }
 
   /**
-   * The database does not answer: the name goes into a segment. If the disk takes nothing at all it is used from memory;
-   * nobody else can be given it, since its token is made by chance, but a power cut may take back that it was.
+   * The database does not answer: the name goes into a segment (that of footage; lines have no other place). If the disk does
+   * not take it in time it is used from memory; nobody else can be given it, since its token is made by chance, but a power
+   * cut may take back that it was.
    */
   async function nameAtOnce(recording: Recording, key: string): Promise<void> {
-    await patiently(core, writer.writeClaim(recording), () => {})
-    if (writer.problem() === undefined) return
+    let written = false
+    const writing = recording.head.video === undefined ? Promise.resolve(false) : writer.writeClaim(recording)
+    await patiently(
+      core,
+      writing.then((done) => {
+        written = done
+      }),
+      () => {},
+    )
+    if (written) return
     log.warn('name-not-durable', `The name ${key} could not be written down yet; it is used all the same.`)
   }
 
@@ -189,7 +198,7 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       await patiently(core, kv.write(holdings.takeRows(), true), () => {
         late = true
       })
-      if (late && recording.head.video !== undefined) await nameAtOnce(recording, claim.key)
+      if (late) await nameAtOnce(recording, claim.key)
       recording.claimDurable = true
       if (recording.head.video !== undefined) writer.noteClaim(recording)
       changed.ring()

@@ -33,8 +33,8 @@ export interface SegmentWriter {
   hurry(): void
   /** The claim goes to the disk with the next group, for the day the database is lost. */
   noteClaim(recording: Recording): void
-  /** As `noteClaim`, at once; resolves when it is on the disk, or when the disk has refused. */
-  writeClaim(recording: Recording): Promise<void>
+  /** As `noteClaim`, at once; true when it is on the disk, false when the disk has refused. */
+  writeClaim(recording: Recording): Promise<boolean>
   /** Goes to the disk with the next group, unless the caller calls back first: the gap record is durable then. */
   noteLoss(loss: NotedLoss): () => void
   /** The store has confirmed footage. */
@@ -224,6 +224,7 @@ export function createSegmentWriter(world: SegmentWriterWorld): SegmentWriter {
       bell.ring()
       do await tried.next()
       while (claims.has(recording) && failure === undefined && !closing)
+      return !claims.has(recording)
     },
     noteLoss(loss) {
       losses.add(loss)

@@ -360,6 +360,10 @@ function createLife(stage: Stage, random: Random, spillAfterMs: number) {
   }
 
   function judgeStore(): void {
+    deaf ||= stage.logged.some(({ event, message }) => {
+      const named = event === 'name-not-durable' ? ids.get(/object-\d+/.exec(message)?.[0] ?? '') : undefined
+      return named !== undefined && tracks.includes(named.track)
+    })
     const linesIn = (track: string): string[] =>
       [...objects.values()]
         .filter(({ id }) => id.track === track)
