@@ -72,6 +72,8 @@ function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
   const damaged = world.damagedAt.some((at) => at >= unit.at)
   const mayEvict = world.scale.settings.buffer.quotaBytes < 1e8 || badDiskIn(world, unit.at, Number.POSITIVE_INFINITY)
   if (causes.has('evicted') && mayEvict) return
+  // The rest of a GOP whose keyframe went elsewhere is not recorded, and counted like footage that never came.
+  if (!unit.keyframe && causes.has('camera')) return
   const end = world.witness.ended.find(({ life }) => life === unit.life)
   if (causes.has('disk') && badDiskIn(world, unit.at, end?.at ?? Number.POSITIVE_INFINITY)) return
   if (unit.storedIn !== undefined) {
