@@ -52,7 +52,7 @@ function judgeHoles(
   let end = first.fromMs
   for (const { fromMs, toMs } of spans) {
     if (end >= last.toMs) break
-    const forgotten = world.damagedAt.some((at) => at >= end)
+    const forgotten = world.damagedAt.some((at) => at >= end) || isForgotten(world, of.units, fromMs)
     if (fromMs - end >= holeMsMin && !forgotten)
       world.violated(
         'unexplained gap',
@@ -60,6 +60,15 @@ function judgeHoles(
       )
     end = Math.max(end, toMs)
   }
+}
+
+/** The life that filmed what comes behind the hole said so, to a card that did not take it before that life ended. */
+function isForgotten(world: World, units: readonly Captured[], holeEndMs: number): boolean {
+  const next = units.find(({ fromMs }) => fromMs >= holeEndMs - 1)
+  const end = world.witness.ended.find(({ life }) => life === next?.life)
+  return (
+    next !== undefined && end !== undefined && badDiskIn(world, next.at, end.at) && badDiskIn(world, end.at, end.at)
+  )
 }
 
 function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {

@@ -78,19 +78,13 @@ function judgeObject(
       world.violated('order', `${key}: unit ${unit.index} follows ${before?.index ?? 'nothing'}`)
   }
   if (crc64(bytesOf(object)) !== object.crc64) world.violated('checksum', key)
-  const heard = copies.filter((copy) => copy.heard).at(-1)?.to ?? 0
   // An answer that does not fit is asked for once more; a store that lies twice has lost its object.
   const lied = isDisowned(world, key)
-  if (
-    object.foreignFrom === undefined &&
-    heard < object.length &&
-    !isLate(footage, heard) &&
-    !lied &&
-    !world.orphans.has(key)
-  )
+  const excused = lied || isForgotten(world, object)
+  const heard = copies.filter((copy) => copy.heard).at(-1)?.to ?? 0
+  if (object.foreignFrom === undefined && heard < object.length && !isLate(footage, heard) && !excused)
     world.violated('not asked', `${key} holds ${object.length} bytes, and the recorder was told of ${heard}`)
   if (heard === 0) return
-  const excused = lied || world.damagedAt.some((at) => object.lastAt <= at) || world.orphans.has(key)
   if (!lines.begun.has(key) && !excused) world.violated('no line', `${key} has no line in the catalogue`)
   if (end === undefined) {
     if (!excused) world.violated('no end', `${key} has no end in the catalogue`)
@@ -108,6 +102,15 @@ function judgeObject(
   judgePlaylist(world, footage, end)
 }
 
+/**
+ * Nobody knows of it any more, or of how far it had come: damage to the database took that, or its life could not write it
+ * down; or somebody else wrote into it, so that a process that was killed can prove no more than what it had written down.
+ */
+function isForgotten(world: World, { key, foreignFrom, firstAt, lastAt }: Footage['object']): boolean {
+  if (world.orphans.has(key) || world.damagedAt.some((at) => lastAt <= at)) return true
+  return foreignFrom !== undefined && world.witness.ended.some(({ how, at }) => how !== 'stop' && at >= firstAt)
+}
+
 /** What stands behind `from` landed when nobody waited for it any more. */
 function isLate({ object }: Footage, from: number): boolean {
   let at = object.foreignFrom ?? object.length
@@ -121,7 +124,8 @@ function judgePlaylist(world: World, { object, copies }: Footage, end: End): voi
   // It also reads the video object again, and a lie about that looks like one of its own.
   const lies = (hurts?.passing ?? 0) + (world.network.hurts.get(object.key)?.passing ?? 0)
   const isMeddled =
-    world.bucket.destroyed.some((one) => one.object.key === key) || world.bucket.find(key)?.foreignFrom !== undefined
+    world.bucket.destroyed.some((one) => one.object.key === key || one.object.key === object.key) ||
+    world.bucket.find(key)?.foreignFrom !== undefined
   const isHurt = isMeddled || hurts?.liedTwice === true || (hurts?.final ?? 0) > 0 || lies >= liesMax
   const isOurs = end.why === 'complete' || end.why === 'full' || end.why === 'damaged'
   const found = world.bucket.find(key)

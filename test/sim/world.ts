@@ -163,7 +163,9 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
     wall: { offsetMs: 0, driftPerMs: chance.between(-50e-6, 50e-6) },
     ...{ badDisk: [], orphans: new Set(), pinned: new Map(), damagedAt: [], running: undefined },
     diskTrouble(until, what) {
-      world.badDisk.push({ from: time.now(), until })
+      // What a slow card has begun by then takes its time.
+      const slowMs = device.slow === undefined ? 0 : device.slow.factor * device.syncMs[1]
+      world.badDisk.push({ from: time.now(), until: until + slowMs })
       note(`-- the card ${what} until ${Math.round(until / 1000)} s`)
     },
     outageIn(from, to) {
