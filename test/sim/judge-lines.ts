@@ -6,8 +6,9 @@
  * ended. No line is there twice where both copies were heard of and nobody meddled.
  */
 import type { Archive } from './archive.ts'
+import { badDiskIn } from './forgotten.ts'
 import type { WrittenLine } from './witness.ts'
-import { badDiskIn, type World } from './world.ts'
+import type { World } from './world.ts'
 
 export function judgeLines(world: World, archive: Archive): void {
   const destroyed = new Set(world.witness.destroyedLines.map(({ text }) => text))

@@ -9,8 +9,9 @@
  */
 
 import { type Archive, type Copy, type Gap, gapsOf } from './archive.ts'
+import { badDiskIn, forgotSince } from './forgotten.ts'
 import type { Captured } from './witness.ts'
-import { badDiskIn, type World } from './world.ts'
+import type { World } from './world.ts'
 
 /** A shorter hole is none: readers take it for the inexactness of a camera's clock. */
 const holeMsMin = 1_000
@@ -29,7 +30,7 @@ function judgeCopies(world: World, { copies }: Archive, units: readonly Captured
     const firm = (copies.get(unit) ?? []).filter(({ heard }) => heard)
     if (firm.length <= 1) continue
     // A process that was killed has forgotten what it was told; of an object that is not ours any more nothing proves it.
-    const forgotten = world.witness.ended.some(({ how, at }) => how !== 'stop' && at >= unit.at)
+    const forgotten = forgotSince(world, unit.at)
     if (firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key)) && forgotten) continue
     world.violated('unit twice', `unit ${unit.index} of ${unit.camera}: ${firm.map(placeOf).join(' and ')}`)
   }

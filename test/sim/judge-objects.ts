@@ -7,9 +7,10 @@ import type { CatalogueRecord } from '../../src/format/catalogue-record.ts'
 import { parsePlaylist } from '../../src/format/playlist.ts'
 import { crc64 } from '../../src/oss-server/crc64.ts'
 import { type Archive, type Footage, isDisowned } from './archive.ts'
+import { badDiskIn, forgotSince } from './forgotten.ts'
 import { bytesOf } from './objects.ts'
 import type { Captured } from './witness.ts'
-import { badDiskIn, type World } from './world.ts'
+import type { World } from './world.ts'
 
 type End = Extract<CatalogueRecord, { kind: 'recording-end' }>
 
@@ -108,7 +109,7 @@ function judgeObject(
  */
 function isForgotten(world: World, { key, foreignFrom, firstAt, lastAt }: Footage['object']): boolean {
   if (world.orphans.has(key) || world.damagedAt.some((at) => lastAt <= at)) return true
-  return foreignFrom !== undefined && world.witness.ended.some(({ how, at }) => how !== 'stop' && at >= firstAt)
+  return foreignFrom !== undefined && forgotSince(world, firstAt)
 }
 
 /** What stands behind `from` landed when nobody waited for it any more. */
@@ -124,11 +125,12 @@ function judgePlaylist(world: World, { object, copies }: Footage, end: End): voi
   // It also reads the video object again, and a lie about that looks like one of its own.
   const lies = (hurts?.passing ?? 0) + (world.network.hurts.get(object.key)?.passing ?? 0)
   const isMeddled =
-    world.bucket.destroyed.some((one) => one.object.key === key || one.object.key === object.key) ||
-    world.bucket.find(key)?.foreignFrom !== undefined
+    world.bucket.destroyed.some((one) => one.object.key === key) || world.bucket.find(key)?.foreignFrom !== undefined
   const isHurt = isMeddled || hurts?.liedTwice === true || (hurts?.final ?? 0) > 0 || lies >= liesMax
   const isOurs = end.why === 'complete' || end.why === 'full' || end.why === 'damaged'
   const found = world.bucket.find(key)
+  // Deleted and begun again under its name: the playlist is that of the first one.
+  if (world.bucket.destroyed.some((one) => one.object.key === object.key)) return
   if (found === undefined) {
     if (!isHurt && isOurs) world.violated('no playlist', key)
     return
