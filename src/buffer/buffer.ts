@@ -239,17 +239,17 @@ export function createBuffer(core: Core, writer: SegmentWriter, room: Room): Buf
       const recording = holdings.find(id)
       if (recording === undefined) return
       recording.pinnedBelow = 0
-      // What its object holds beyond what was proven is nobody's any more.
+      // What its object holds beyond what was proven is nobody's any more: the holes of a doubt are cut out and named.
       recording.doubtful = false
+      recording.endSeq = (recording.chunks.at(-1)?.chunk.seq ?? recording.arrivedSeq - 1) + 1
       core.lifeGaps.settled(recording, undefined)
+      const { losses } = mendRecording(holdings, recording, { ...memoryAlone, ...core.missing })
       const { heir } = holdings.split(recording, 0, 0)
       const next =
         heir === undefined
           ? 'nothing is pending'
           : `${heir.chunks.length} chunks go on in ${recordingName(heir.head.id)}`
       log.info('recording-cut', `Recording ${recordingName(id)} ends here (${why}); ${next}.`)
-      // Behind a doubt there may be holes between what is pending; whether they were filled in the old object nobody knows.
-      const losses = heir === undefined ? [] : mendRecording(holdings, heir, { ...memoryAlone, ...core.missing }).losses
       const rows = kv.write(holdings.takeRows(), true)
       await recordLoss(core, [], [...losses, ...core.lifeGaps.take()])
       await rows

@@ -69,6 +69,7 @@ export function takeApart(world: World): Archive {
  */
 function heardOf(world: World, object: StoredObject, isGivenUp: boolean): number {
   const confirmed = world.ledger.confirmed(object.key)
+  if (isDisowned(world, object.key)) return 0
   const late = isGivenUp ? object.late.filter(({ to }) => to === object.length).map(({ from }) => from) : []
   return Math.min(confirmed, ...late)
 }

@@ -9,8 +9,9 @@
  */
 
 import { type Archive, type Copy, type Gap, gapsOf } from './archive.ts'
+import { badDiskIn, forgotSince } from './forgotten.ts'
 import type { Captured } from './witness.ts'
-import { badDiskIn, type World } from './world.ts'
+import type { World } from './world.ts'
 
 /** A shorter hole is none: readers take it for the inexactness of a camera's clock. */
 const holeMsMin = 1_000
@@ -29,7 +30,7 @@ function judgeCopies(world: World, { copies }: Archive, units: readonly Captured
     const firm = (copies.get(unit) ?? []).filter(({ heard }) => heard)
     if (firm.length <= 1) continue
     // A process that was killed has forgotten what it was told; of an object that is not ours any more nothing proves it.
-    const forgotten = world.witness.ended.some(({ how, at }) => how !== 'stop' && at >= unit.at)
+    const forgotten = forgotSince(world, unit.at)
     if (firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key)) && forgotten) continue
     world.violated('unit twice', `unit ${unit.index} of ${unit.camera}: ${firm.map(placeOf).join(' and ')}`)
   }
@@ -52,7 +53,7 @@ function judgeHoles(
   let end = first.fromMs
   for (const { fromMs, toMs } of spans) {
     if (end >= last.toMs) break
-    const forgotten = world.damagedAt.some((at) => at >= end)
+    const forgotten = world.damagedAt.some((at) => at >= end) || isForgotten(world, of.units, fromMs)
     if (fromMs - end >= holeMsMin && !forgotten)
       world.violated(
         'unexplained gap',
@@ -60,6 +61,15 @@ function judgeHoles(
       )
     end = Math.max(end, toMs)
   }
+}
+
+/** The life that filmed what comes behind the hole said so, to a card that did not take it before that life ended. */
+function isForgotten(world: World, units: readonly Captured[], holeEndMs: number): boolean {
+  const next = units.find(({ fromMs }) => fromMs >= holeEndMs - 1)
+  const end = world.witness.ended.find(({ life }) => life === next?.life)
+  return (
+    next !== undefined && end !== undefined && badDiskIn(world, next.at, end.at) && badDiskIn(world, end.at, end.at)
+  )
 }
 
 function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
@@ -72,6 +82,8 @@ function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
   const damaged = world.damagedAt.some((at) => at >= unit.at)
   const mayEvict = world.scale.settings.buffer.quotaBytes < 1e8 || badDiskIn(world, unit.at, Number.POSITIVE_INFINITY)
   if (causes.has('evicted') && mayEvict) return
+  // The rest of a GOP whose keyframe went elsewhere is not recorded, and counted like footage that never came.
+  if (!unit.keyframe && causes.has('camera')) return
   const end = world.witness.ended.find(({ life }) => life === unit.life)
   if (causes.has('disk') && badDiskIn(world, unit.at, end?.at ?? Number.POSITIVE_INFINITY)) return
   if (unit.storedIn !== undefined) {

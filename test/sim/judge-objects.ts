@@ -7,9 +7,10 @@ import type { CatalogueRecord } from '../../src/format/catalogue-record.ts'
 import { parsePlaylist } from '../../src/format/playlist.ts'
 import { crc64 } from '../../src/oss-server/crc64.ts'
 import { type Archive, type Footage, isDisowned } from './archive.ts'
+import { badDiskIn, forgotSince } from './forgotten.ts'
 import { bytesOf } from './objects.ts'
 import type { Captured } from './witness.ts'
-import { badDiskIn, type World } from './world.ts'
+import type { World } from './world.ts'
 
 type End = Extract<CatalogueRecord, { kind: 'recording-end' }>
 
@@ -78,19 +79,13 @@ function judgeObject(
       world.violated('order', `${key}: unit ${unit.index} follows ${before?.index ?? 'nothing'}`)
   }
   if (crc64(bytesOf(object)) !== object.crc64) world.violated('checksum', key)
-  const heard = copies.filter((copy) => copy.heard).at(-1)?.to ?? 0
   // An answer that does not fit is asked for once more; a store that lies twice has lost its object.
   const lied = isDisowned(world, key)
-  if (
-    object.foreignFrom === undefined &&
-    heard < object.length &&
-    !isLate(footage, heard) &&
-    !lied &&
-    !world.orphans.has(key)
-  )
+  const excused = lied || isForgotten(world, object)
+  const heard = copies.filter((copy) => copy.heard).at(-1)?.to ?? 0
+  if (object.foreignFrom === undefined && heard < object.length && !isLate(footage, heard) && !excused)
     world.violated('not asked', `${key} holds ${object.length} bytes, and the recorder was told of ${heard}`)
   if (heard === 0) return
-  const excused = lied || world.damagedAt.some((at) => object.lastAt <= at) || world.orphans.has(key)
   if (!lines.begun.has(key) && !excused) world.violated('no line', `${key} has no line in the catalogue`)
   if (end === undefined) {
     if (!excused) world.violated('no end', `${key} has no end in the catalogue`)
@@ -106,6 +101,15 @@ function judgeObject(
   if (crc64(bytes.subarray(0, end.bytes)).toString() !== end.crc64)
     world.violated('wrong end', `${key}: the checksum of its end line`)
   judgePlaylist(world, footage, end)
+}
+
+/**
+ * Nobody knows of it any more, or of how far it had come: damage to the database took that, or its life could not write it
+ * down; or somebody else wrote into it, so that a process that was killed can prove no more than what it had written down.
+ */
+function isForgotten(world: World, { key, foreignFrom, firstAt, lastAt }: Footage['object']): boolean {
+  if (world.orphans.has(key) || world.damagedAt.some((at) => lastAt <= at)) return true
+  return foreignFrom !== undefined && forgotSince(world, firstAt)
 }
 
 /** What stands behind `from` landed when nobody waited for it any more. */
@@ -125,6 +129,8 @@ function judgePlaylist(world: World, { object, copies }: Footage, end: End): voi
   const isHurt = isMeddled || hurts?.liedTwice === true || (hurts?.final ?? 0) > 0 || lies >= liesMax
   const isOurs = end.why === 'complete' || end.why === 'full' || end.why === 'damaged'
   const found = world.bucket.find(key)
+  // Deleted and begun again under its name: the playlist is that of the first one.
+  if (world.bucket.destroyed.some((one) => one.object.key === object.key)) return
   if (found === undefined) {
     if (!isHurt && isOurs) world.violated('no playlist', key)
     return

@@ -78,6 +78,7 @@ export function createTime(): SimTime {
   }
 
   function after(ms: number, what: () => void): Moment {
+    if (!Number.isFinite(ms)) throw new Error(`Nobody can wait for ${ms} ms.`)
     const moment = { at: Math.ceil((now + Math.max(0, ms)) * grain) / grain, order, what }
     order += 1
     push(moment)

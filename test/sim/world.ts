@@ -2,33 +2,25 @@
  * Everything of one seed: card, network, store, cameras, and the recorder's lives one after the other. The recorder is
  * the real one (`createApp`, `openBuffer`, time correction, liveness); only what it stands on is simulated.
  */
-import { type App, createApp } from '../../src/app.ts'
-import { wallMs } from '../../src/base/clock.ts'
+import type { App } from '../../src/app.ts'
 import { limits } from '../../src/base/limits.ts'
-import { createLogger, type Logger, silentLogger } from '../../src/base/log.ts'
 import type { Buffer as FootageBuffer } from '../../src/buffer/buffer.ts'
-import { openBuffer } from '../../src/buffer/open-buffer.ts'
-import { memoryLimits } from '../../src/buffer/stage.ts'
-import { debianFfmpeg } from '../../src/capture/camera-command.ts'
-import { createLiveness } from '../../src/health/liveness.ts'
-import type { Machine } from '../../src/health/machine.ts'
-import { createTimeCorrection, type TimeCorrection } from '../../src/uplink/time-correction.ts'
 import { type Cameras, createCameras } from './cameras.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import { type Coverage, createCoverage } from './coverage.ts'
 import { createDevice, type Device } from './device.ts'
 import { createDisk, type SimDisk } from './disk.ts'
+import { noteOrphans } from './forgotten.ts'
 import { createInputs, type SimInputs } from './inputs.ts'
 import { createKv, type SimKv } from './kv.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { type Boot, createLife, type Life, type WallClock } from './life.ts'
-import { type NetworkWorld, storeFor } from './network.ts'
+import type { NetworkWorld } from './network.ts'
 import { type Bucket, createBucket } from './objects.ts'
-import { createPlanMirror } from './plan-mirror.ts'
+import { startLife } from './recorder.ts'
 import { type Scale, scaleOf } from './scale.ts'
 import { createTime, type SimTime } from './time.ts'
 import { createTrouble, type Trouble } from './trouble.ts'
-import { checkLimits, watched } from './watched-buffer.ts'
 import { createWitness, type Witness } from './witness.ts'
 
 export interface Violation {
@@ -163,7 +155,9 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
     wall: { offsetMs: 0, driftPerMs: chance.between(-50e-6, 50e-6) },
     ...{ badDisk: [], orphans: new Set(), pinned: new Map(), damagedAt: [], running: undefined },
     diskTrouble(until, what) {
-      world.badDisk.push({ from: time.now(), until })
+      // What a slow card has begun by then takes its time.
+      const slowMs = device.slow === undefined ? 0 : device.slow.factor * device.syncMs[1]
+      world.badDisk.push({ from: time.now(), until: until + slowMs })
       note(`-- the card ${what} until ${Math.round(until / 1000)} s`)
     },
     outageIn(from, to) {
@@ -227,118 +221,3 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
   }
   return world
 }
-
-async function startLife(world: World, life: Life, drained: boolean): Promise<boolean> {
-  const { time, scale, witness, violated } = world
-  const { clock } = life
-  const log = logOf(world, life)
-  let app: App | undefined
-  const wallTime = createTimeCorrection(clock, (offset, before) => app?.clockCorrected(offset, before))
-  const fatal = (name: string, error: unknown): void => {
-    if (life.dead) return
-    violated(
-      'fatal',
-      `${name} in life ${life.number}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    )
-  }
-  const { buffer: asked } = scale.settings
-  const opened = await openBuffer({
-    ...{ quotaBytes: asked.quotaBytes, minFreeBytes: asked.minFreeBytes, memory: memoryLimits(asked) },
-    ...{ kv: world.kv.storeFor(life), disk: world.disk.diskFor(life), clock, wallTime, log },
-    bootId: life.boot.id,
-    fatal: (error) => fatal('buffer', error),
-    sizes: scale.sizes,
-  })
-  if (!opened.ok) {
-    world.note(`the buffer does not open: ${opened.error.message}`)
-    life.dead = true
-    world.kv.endLife('kill')
-    return false
-  }
-  const buffer = opened.value
-  witness.boots.set(buffer.boot.counter, life.boot)
-  app = createApp(portsOf(world, { life, log, buffer, wallTime, fatal }))
-  world.running = { life, buffer, app }
-  await app.apply(drained ? scale.drained : scale.settings)
-  return time.now() >= 0
-}
-
-interface Parts {
-  readonly life: Life
-  readonly log: Logger
-  readonly buffer: FootageBuffer
-  readonly wallTime: TimeCorrection
-  readonly fatal: (name: string, error: unknown) => void
-}
-
-function portsOf(world: World, { life, log, buffer, wallTime, fatal }: Parts) {
-  const { clock } = life
-  const { time, witness } = world
-  const mirror = createPlanMirror(() => (life.dead ? undefined : buffer))
-  return {
-    ...{ clock, log, version: 'sim', time: wallTime, fatal },
-    random: chanceOf(world.seed, `life ${life.number}`),
-    buffer: watched(world, life, buffer),
-    children: world.cameras.starterFor(life),
-    facts: debianFfmpeg,
-    lines: world.inputs.linesFor(life),
-    openStore: () => storeFor(world.network, { life, clock: wallTime, mirror }),
-    liveness: createLiveness(clock.mono),
-    supervisor: {
-      watchdogMs: undefined,
-      ready: () => {},
-      alive: () => {},
-      stuck: (text: string) => world.violated('stuck', text),
-      stopping: () => {},
-    },
-    probes: { look: async () => machine },
-    openSchedule: () => ({ next: () => wallMs((Math.floor(clock.wall() / 120_000) + 1) * 120_000) }),
-    proof: {
-      camera: () => {},
-      unit(camera: string, unit: Parameters<Witness['capture']>[2]): void {
-        witness.capture(camera, life, unit, time.now())
-        if (witness.total() % 4 === 0) checkLimits(world, buffer)
-      },
-    },
-  }
-}
-
-const machine: Machine = {
-  ...{ uptimeMs: 1, load1: 0, cpus: 4, memoryBytes: 1e9, memoryAvailableBytes: 5e8, processBytes: 8e7 },
-  ...{ diskBytes: 3e10, diskFreeBytes: 2e10, temperatureC: 50, underVoltage: false },
-}
-
-function logOf(world: World, life: Life): Logger {
-  if (!world.tells) return silentLogger
-  const sink = {
-    write(line: string): void {
-      const { level, event, message } = JSON.parse(line) as Record<string, string>
-      world.note(`  [${life.number}] ${level} ${event}: ${message}`)
-    },
-  }
-  return createLogger({ sink, clock: life.clock })
-}
-
-/** A card that was asked in vain is asked again after this, at the latest: `segment-writer.ts`, `kv-writer.ts`. */
-const retryMs = 11_000
-
-/** The card did not do what it should in some of this time, or had not been asked again since. */
-export const badDiskIn = (world: World, from: number, to: number): boolean =>
-  world.badDisk.some((bad) => bad.from <= to && bad.until + retryMs >= from)
-
-function noteOrphans(world: World): void {
-  const now = world.time.now()
-  const names = [...world.kv.rows()].flatMap(([key, value]) => (key.startsWith('r/') ? [value] : [])).join()
-  for (const { key, firstAt } of world.bucket.all()) {
-    if (
-      key.endsWith('.m3u8') ||
-      !badDiskIn(world, firstAt - claimMs, now) ||
-      world.witness.ended.some(({ at }) => at > firstAt && at < now)
-    )
-      continue
-    if (!names.includes(key)) world.orphans.add(key)
-  }
-}
-
-/** From a name to its first append, at most: the patience with the card, and the way. */
-const claimMs = 10_000
