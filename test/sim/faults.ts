@@ -191,9 +191,11 @@ export const faultKinds: readonly FaultKind[] = [
   {
     ...{ name: 'rot', weight: 2, about: 'disk' },
     begin(world, dice) {
+      if (world.damagedAt.length > 0) return
       const rotten = world.disk.rot(dice, world.witness.isFootage)
       if (rotten === undefined) return
       const unit = world.witness.rotted(rotten.piece.bytes)
+      world.isRotten = true
       world.note(`-- a bit of segment ${rotten.segment} changes (unit ${unit?.index} of ${unit?.camera})`)
     },
   },

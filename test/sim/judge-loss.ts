@@ -96,8 +96,12 @@ function judgeLost(world: World, unit: Captured, gaps: readonly Gap[]): void {
     judgeAge(world, unit, end, what)
     return
   }
-  // A card that refuses may keep the end of a hole from being written down, and the next one is named with it.
-  const isNamed = causes.has('power') || (causes.has('stopped') && badDiskIn(world, unit.at, end?.at ?? unit.at))
+  // A card that refuses may keep the end of a hole from being written down, and the next one is named with it; a database
+  // that has lost rows does not know what was stored and what was not.
+  const isNamed =
+    causes.has('power') ||
+    (causes.has('corrupt') && damaged) ||
+    (causes.has('stopped') && badDiskIn(world, unit.at, end?.at ?? unit.at))
   if (isNamed) judgeAge(world, unit, end, what)
   else world.violated('lost', what)
 }

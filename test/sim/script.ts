@@ -139,7 +139,8 @@ function underWay(world: World, at: 'segment' | 'index' | 'append', dice: Chance
 
 /** A database that lost its power does not always open again. */
 function damage({ world, dice }: Story): void {
-  if (!dice.is(0.05)) return
+  // With a bad bit beside it, what the segments say of the lost rows may be wrong: two damages at once are not promised.
+  if (!dice.is(0.05) || world.isRotten) return
   const how = dice.pick(['damaged', 'hopeless'] as const)
   const share = dice.pick([0.05, 0.3, 1])
   world.kv.damage(how, share)

@@ -65,6 +65,8 @@ export interface World {
   readonly pinned: Map<string, number>
   /** When the database was damaged. */
   readonly damagedAt: number[]
+  /** A bit of what was stored has changed. */
+  isRotten: boolean
   running: Running | undefined
   diskTrouble(until: number, what: string): void
   /** In some of this time no footage had been confirmed for so long that larger groups are written. */
@@ -153,7 +155,7 @@ export function createWorld(seed: number, options: { readonly tells: boolean }):
     cameras: createCameras(time, chanceOf(seed, 'cameras'), scale.cameras),
     inputs: createInputs(),
     wall: { offsetMs: 0, driftPerMs: chance.between(-50e-6, 50e-6) },
-    ...{ badDisk: [], orphans: new Set(), pinned: new Map(), damagedAt: [], running: undefined },
+    ...{ badDisk: [], orphans: new Set(), pinned: new Map(), damagedAt: [], isRotten: false, running: undefined },
     diskTrouble(until, what) {
       // What a slow card has begun by then takes its time.
       const slowMs = device.slow === undefined ? 0 : device.slow.factor * device.syncMs[1]
