@@ -16,6 +16,10 @@ export interface Done {
 /** Of real time; a seed takes a tenth of a second. */
 const silenceMsMax = 60_000
 
+/** Room for a world's short-lived things, so that few of them are looked at by the collector. */
+const resourceLimits = { maxYoungGenerationSizeMb: 64 }
+const begin = (): Worker => new Worker(fileURLToPath(import.meta.url), { resourceLimits })
+
 /** @param next the seed to run, until there is none */
 export async function runJobs(
   jobs: number,
@@ -30,7 +34,7 @@ function runThread(
   on: { done(done: Done): void; hung(seed: number): void },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    let worker = new Worker(fileURLToPath(import.meta.url))
+    let worker = begin()
     let timer: NodeJS.Timeout | undefined
 
     function give(): void {
@@ -44,7 +48,7 @@ function runThread(
       timer = setTimeout(() => {
         on.hung(seed)
         void worker.terminate()
-        worker = new Worker(fileURLToPath(import.meta.url))
+        worker = begin()
         listen()
         give()
       }, silenceMsMax)
