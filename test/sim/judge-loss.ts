@@ -29,12 +29,27 @@ function judgeCopies(world: World, { copies }: Archive, units: readonly Captured
   for (const unit of units) {
     const firm = (copies.get(unit) ?? []).filter(({ heard }) => heard)
     if (firm.length <= 1) continue
+    if (firm.some((copy) => isFromTheGrave(world, copy) || isNameLost(world, copy))) continue
     // A process that was killed has forgotten what it was told; of an object that is not ours any more nothing proves it.
     const forgotten = forgotSince(world, unit.at)
     if (firm.some((copy) => copy.in !== 'object' || world.orphans.has(copy.key)) && forgotten) continue
     world.violated('unit twice', `unit ${unit.index} of ${unit.camera}: ${firm.map(placeOf).join(' and ')}`)
   }
 }
+
+/** It was on its way when its process died, and landed when the next one had asked: what was pending may have gone on elsewhere. */
+function isFromTheGrave({ bucket }: World, { key, offset }: Copy): boolean {
+  const late = bucket.find(key)?.late ?? []
+  return late.some(({ from, to, senderIsDead }) => senderIsDead && from <= offset && offset < to)
+}
+
+/** A name is written into a segment soon after it is given; a database that is damaged before that takes it along. */
+const nameMsMax = 12_000
+const isNameLost = ({ bucket, damagedAt }: World, { key }: Copy): boolean =>
+  damagedAt.some((at) => {
+    const { firstAt = Number.POSITIVE_INFINITY } = bucket.find(key) ?? {}
+    return firstAt <= at && at <= firstAt + nameMsMax
+  })
 
 const placeOf = ({ key, offset, in: where }: Copy): string => `${key} at ${offset} (${where})`
 

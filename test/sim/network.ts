@@ -193,7 +193,7 @@ export function storeFor(world: NetworkWorld, client: Client): ObjectStore & { c
       call({
         ...{ operation: 'append', key, position, body, signal },
         serve(late) {
-          const done = bucket.append(key, position, body, { at: time.now(), late })
+          const done = bucket.append(key, position, body, { at: time.now(), late, senderIsDead: life.dead })
           if (done.ok) return ok(remoteOf(done.object))
           if (done.why === 'position')
             return err({ kind: 'position-mismatch', message: 'not the end', code: 'PositionNotEqualToLength' })

@@ -14,7 +14,7 @@ export interface StoredObject {
   /** Where somebody else's bytes begin; what stands before them is ours. */
   foreignFrom: number | undefined
   /** Bytes that landed when nobody waited for the answer any more. */
-  readonly late: { readonly from: number; readonly to: number }[]
+  readonly late: { readonly from: number; readonly to: number; readonly senderIsDead: boolean }[]
   /** When something of ours was appended first and last, in ms of the world. */
   firstAt: number
   lastAt: number
@@ -40,7 +40,7 @@ export interface Bucket {
     key: string,
     position: number,
     body: Uint8Array,
-    when: { readonly at: number; readonly late: boolean },
+    when: { readonly at: number; readonly late: boolean; readonly senderIsDead: boolean },
   ): Appended
   /** Somebody else appends so many bytes. */
   foreign(key: string, bytes: number): void
@@ -83,13 +83,13 @@ export function createBucket(): Bucket {
     sizeLimit: Number.POSITIVE_INFINITY,
     find: (key) => objects.get(key),
     all: () => [...objects.values()],
-    append(key, position, body, { at, late }) {
+    append(key, position, body, { at, late, senderIsDead }) {
       const found = objects.get(key)
       if (found?.appendable === false) return { ok: false, why: 'not appendable' }
       if (position !== (found?.length ?? 0)) return { ok: false, why: 'position' }
       if (position + body.length > bucket.sizeLimit) return { ok: false, why: 'full' }
       const object = found ?? create(key)
-      if (late) object.late.push({ from: object.length, to: object.length + body.length })
+      if (late) object.late.push({ from: object.length, to: object.length + body.length, senderIsDead })
       object.firstAt = Math.min(object.firstAt, at)
       object.lastAt = at
       // As the wire carries it: what the sender does to its memory afterwards changes nothing here.
